@@ -1,0 +1,119 @@
+//! Connections to one Redis server.
+//!
+//! The hot path uses [`Store::fast`], a multiplexed connection that comes back by itself: requests
+//! on it share packets and system calls (measured: twice the requests of a pool). Its retries are
+//! short, because a request that waits seconds for a store is worse than an honest 503. Everything
+//! else, such as sweeps and operators, uses the pool, so that it cannot stand in the way.
+
+use std::time::Duration;
+
+use bb8_redis::RedisConnectionManager;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+
+/// How long one answer may take before the store counts as away.
+const ANSWER: Duration = Duration::from_millis(2_000);
+/// How long a connection attempt may take.
+const CONNECT: Duration = Duration::from_millis(1_000);
+/// Most pooled connections; the pool serves background work only.
+const POOLED: u32 = 8;
+
+/// The store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection, no answer in time, or loading: whether the call ran is unknown.
+    #[error("the store is away ({call}): {source}")]
+    Away {
+        /// The call that failed.
+        call: &'static str,
+        /// What the client said.
+        source: redis::RedisError,
+    },
+    /// The store answered an error: a bug of ours or a foreign key in the way.
+    #[error("the store refused ({call}): {source}")]
+    Refused {
+        /// The call that failed.
+        call: &'static str,
+        /// What the client said.
+        source: redis::RedisError,
+    },
+}
+
+impl StoreError {
+    /// Sorts a client error by whether the store is away or said no.
+    pub fn from_redis(call: &'static str, source: redis::RedisError) -> Self {
+        use redis::{ErrorKind, ServerErrorKind};
+        let said_no = matches!(
+            source.kind(),
+            ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::ExecAbort)
+                | ErrorKind::UnexpectedReturnType
+                | ErrorKind::Parse
+        );
+        if said_no { Self::Refused { call, source } } else { Self::Away { call, source } }
+    }
+}
+
+/// One Redis server: the waitlist store or the stock store.
+#[derive(Clone)]
+pub struct Store {
+    url: String,
+    fast: ConnectionManager,
+    pool: bb8::Pool<RedisConnectionManager>,
+}
+
+impl Store {
+    /// Connects lazily: a store that is away at start is an outage like any other.
+    ///
+    /// `url` as in `redis://host:6379/0` or `redis+unix:///path/to.sock`.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let away = |source| StoreError::Away { call: "connect", source };
+        let client = redis::Client::open(url).map_err(away)?;
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(1)
+            .set_min_delay(Duration::from_millis(20))
+            .set_max_delay(Duration::from_millis(200))
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(ANSWER));
+        let fast = ConnectionManager::new_lazy_with_config(client, config).map_err(away)?;
+        let manager = RedisConnectionManager::new(url).map_err(away)?;
+        let pool = bb8::Pool::builder()
+            .max_size(POOLED)
+            .min_idle(None)
+            .connection_timeout(CONNECT)
+            // bb8-redis never calls a connection broken: only the test at check-out finds out.
+            .test_on_check_out(true)
+            .build_unchecked(manager);
+        Ok(Self { url: url.to_owned(), fast, pool })
+    }
+
+    /// The multiplexed connection for the hot path.
+    pub fn fast(&self) -> ConnectionManager {
+        self.fast.clone()
+    }
+
+    /// A connection from the pool, for background work.
+    pub async fn pooled(
+        &self,
+    ) -> Result<bb8::PooledConnection<'_, RedisConnectionManager>, StoreError> {
+        self.pool.get().await.map_err(|error| StoreError::Away {
+            call: "pool",
+            source: match error {
+                bb8::RunError::User(source) => source,
+                bb8::RunError::TimedOut => std::io::Error::from(std::io::ErrorKind::TimedOut).into(),
+            },
+        })
+    }
+
+    /// A client of its own, for a reader that blocks.
+    pub fn client(&self) -> Result<redis::Client, StoreError> {
+        redis::Client::open(self.url.as_str())
+            .map_err(|source| StoreError::Away { call: "connect", source })
+    }
+
+    /// Whether the store answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        redis::cmd("PING")
+            .query_async(&mut self.fast())
+            .await
+            .map_err(|source| StoreError::from_redis("ping", source))
+    }
+}
