@@ -11,9 +11,9 @@ use bb8_redis::RedisConnectionManager;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
 /// How long one answer may take before the store counts as away.
-const ANSWER: Duration = Duration::from_millis(2_000);
+const ANSWER: Duration = Duration::from_secs(2);
 /// How long a connection attempt may take.
-const CONNECT: Duration = Duration::from_millis(1_000);
+const CONNECT: Duration = Duration::from_secs(1);
 /// Most pooled connections; the pool serves background work only.
 const POOLED: u32 = 8;
 
@@ -48,7 +48,11 @@ impl StoreError {
                 | ErrorKind::UnexpectedReturnType
                 | ErrorKind::Parse
         );
-        if said_no { Self::Refused { call, source } } else { Self::Away { call, source } }
+        if said_no {
+            Self::Refused { call, source }
+        } else {
+            Self::Away { call, source }
+        }
     }
 }
 
@@ -64,8 +68,15 @@ impl Store {
     /// Connects lazily: a store that is away at start is an outage like any other.
     ///
     /// `url` as in `redis://host:6379/0` or `redis+unix:///path/to.sock`.
+    #[expect(
+        clippy::unused_async,
+        reason = "must run on the runtime that will own the connections"
+    )]
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let away = |source| StoreError::Away { call: "connect", source };
+        let away = |source| StoreError::Away {
+            call: "connect",
+            source,
+        };
         let client = redis::Client::open(url).map_err(away)?;
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
@@ -82,7 +93,11 @@ impl Store {
             // bb8-redis never calls a connection broken: only the test at check-out finds out.
             .test_on_check_out(true)
             .build_unchecked(manager);
-        Ok(Self { url: url.to_owned(), fast, pool })
+        Ok(Self {
+            url: url.to_owned(),
+            fast,
+            pool,
+        })
     }
 
     /// The multiplexed connection for the hot path.
@@ -98,15 +113,19 @@ impl Store {
             call: "pool",
             source: match error {
                 bb8::RunError::User(source) => source,
-                bb8::RunError::TimedOut => std::io::Error::from(std::io::ErrorKind::TimedOut).into(),
+                bb8::RunError::TimedOut => {
+                    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
+                }
             },
         })
     }
 
     /// A client of its own, for a reader that blocks.
     pub fn client(&self) -> Result<redis::Client, StoreError> {
-        redis::Client::open(self.url.as_str())
-            .map_err(|source| StoreError::Away { call: "connect", source })
+        redis::Client::open(self.url.as_str()).map_err(|source| StoreError::Away {
+            call: "connect",
+            source,
+        })
     }
 
     /// Whether the store answers.

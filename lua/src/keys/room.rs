@@ -5,8 +5,8 @@ use entry_pass::RoomId;
 /// The keys of one room, built once and borrowed by every call.
 #[derive(Debug, Clone)]
 pub struct RoomKeys {
-    /// hash: `epoch`, `issued`, `ceiling`, `serving`, `released_at`, `hold_until`, `stock_cursor`,
-    /// `sellable`.
+    /// hash: `run_id`, `epoch`, `issued`, `ceiling`, `serving`, `released_at`, `hold_until`,
+    /// `barrier`, `stock_cursor`, `sellable`, `gone_base`, `ended_base`.
     pub state: String,
     /// sorted set: person, by place. Who waits.
     pub waiting: String,
@@ -28,8 +28,10 @@ pub struct RoomKeys {
     pub gone: String,
     /// set: persons inside who hold or bought a unit.
     pub reserved: String,
-    /// sorted set: `jti` ended before its `exp`, by `exp` in ms.
+    /// list: `jti|refused from|expires at` of each pass ended before its time, in ending order.
     pub ended: String,
+    /// sorted set: person, by when a new place may be asked for again, in ms.
+    pub revoked: String,
     /// hash in the *stock* store: `epoch`, `ceiling`. What the counter may reach, written durably
     /// before it gets there.
     pub durable: String,
@@ -52,6 +54,7 @@ impl RoomKeys {
             gone: key("gone"),
             reserved: key("reserved"),
             ended: key("ended"),
+            revoked: key("revoked"),
             durable: key("durable"),
         }
     }

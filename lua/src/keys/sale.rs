@@ -13,6 +13,8 @@ impl SaleKeys {
     /// All keys of `sale`.
     pub fn new(sale: &SaleId) -> Self {
         let key = |name: &str| format!("sale:{{{sale}}}:{name}");
-        Self { events: key("events") }
+        Self {
+            events: key("events"),
+        }
     }
 }

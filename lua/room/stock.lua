@@ -1,0 +1,31 @@
+-- Tells the line what the stock store says: what can still be sold, and who inside has reserved.
+--
+-- Why atomic: the figure and the marks belong to one point of the sale's stream. Every gateway reads
+-- that stream and any of them may apply the next stretch; the cursor makes each stretch count once.
+-- A stale figure is safe: whoever reserved since is still counted as undecided.
+--
+-- KEYS  1 state hash   2 reserved set   3 inside hash
+-- ARGV  1 cursor this stretch starts at   2 cursor it ends at   3 units that can be sold
+--       then per mark: 'reserved' or 'freed', person
+-- Reply {'ok'}   {'stale', the room's cursor}   {'lost'}  {'restarted'}  {'malformed'}
+
+if #ARGV < 3 or (#ARGV - 3) % 2 ~= 0 or not whole(3, 3) then return {'malformed'} end
+local state, reserved, inside = KEYS[1], KEYS[2], KEYS[3]
+local room, word = read_state(state)
+if not room then return {word} end
+if room.stock_cursor ~= ARGV[1] then return {'stale', room.stock_cursor} end
+redis.call('SCARD', reserved)
+redis.call('HLEN', inside)
+
+for i = 4, #ARGV, 2 do
+  if ARGV[i] == 'reserved' then
+    -- Only of those inside: the count is taken off those who may still want a unit.
+    if redis.call('HEXISTS', inside, ARGV[i + 1]) == 1 then
+      redis.call('SADD', reserved, ARGV[i + 1])
+    end
+  else
+    redis.call('SREM', reserved, ARGV[i + 1])
+  end
+end
+redis.call('HSET', state, 'stock_cursor', ARGV[2], 'sellable', ARGV[3])
+return {'ok'}
