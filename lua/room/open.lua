@@ -3,7 +3,7 @@
 -- Why atomic: several gateways find a room missing at once; the first one opens it and the others
 -- must not move the counter again.
 --
--- KEYS  1 state hash
+-- KEYS  1 state hash   2 gone list
 -- ARGV  1 now (ms, 0 = ask Redis)   2 epoch   3 number the counter starts after   4 ceiling
 --       5 hold (ms in which nobody is released beyond the barrier after a loss)
 --       6 last watermark known to the caller
@@ -14,12 +14,13 @@
 -- until every page had time to do so, nobody is released beyond the last number this store knows.
 
 if #ARGV ~= 6 or not whole(1, 6) then return {'malformed'} end
-local state = KEYS[1]
+local state, gone = KEYS[1], KEYS[2]
 local epoch, start, ceiling = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local hold, serving = tonumber(ARGV[5]), tonumber(ARGV[6])
 local known = redis.call('HMGET', state, 'run_id', 'epoch', 'issued', 'ceiling', 'released_at')
 local run = current_run()
 local now = clock(tonumber(ARGV[1]))
+redis.call('LLEN', gone)
 
 if not known[1] then
   local hold_until, barrier = 0, 0
@@ -32,8 +33,14 @@ if not known[1] then
 end
 if known[1] ~= run then
   local old_ceiling, issued = tonumber(known[4]), tonumber(known[3])
+  local go_on = math.max(start, old_ceiling)
+  -- The numbers skipped were never given, or belong to the few whose joins were lost: positions
+  -- must not count them.
+  if go_on > issued then
+    redis.call('RPUSH', gone, string.format('%d-%d', issued + 1, go_on))
+  end
   redis.call('HSET', state, 'run_id', run, 'epoch', math.max(epoch, tonumber(known[2]) + 1),
-    'issued', math.max(start, old_ceiling), 'ceiling', math.max(ceiling, old_ceiling),
+    'issued', go_on, 'ceiling', math.max(ceiling, old_ceiling),
     'hold_until', now + hold, 'barrier', issued)
   return {'reopened'}
 end

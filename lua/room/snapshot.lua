@@ -8,7 +8,7 @@
 -- ARGV  1 now (ms, 0 = ask Redis)   2 leavers known so far   3 ended passes known so far
 -- Reply {'ok', now, epoch, issued, ceiling, serving, released_at, hold_until, waiting, offers,
 --        sessions, away, sellable or '', stock_cursor, released in the last minute,
---        index of the first leaver below, leavers as one string 'n n n',
+--        index of the first leaver below, leavers as one string 'n n n-m n',
 --        index of the first ended pass below, ended passes as one string 'jti|from|exp …'}
 --       {'lost'}  {'restarted'}  {'malformed'}
 -- At most 20 000 leavers and 5 000 ended passes a call; the next call brings the rest. An index

@@ -24,7 +24,7 @@ pub struct RoomKeys {
     pub present: String,
     /// list: `ms:count` of each release in the last minute.
     pub releases: String,
-    /// list: numbers of those who left, in leaving order.
+    /// list: `n` of each who left, in leaving order; `n-m` for numbers skipped by a restart.
     pub gone: String,
     /// set: persons inside who hold or bought a unit.
     pub reserved: String,

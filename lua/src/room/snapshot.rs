@@ -1,6 +1,6 @@
 //! The moment a gateway answers polls from.
 
-use entry_pass::TicketNumber;
+use std::ops::RangeInclusive;
 
 use super::{WaitlistError, reply::Reply};
 
@@ -37,8 +37,8 @@ pub struct Snapshot {
     pub released_lately: u64,
     /// Index in the log of leavers of the first one below.
     pub gone_from: u64,
-    /// Numbers that left the line, in leaving order.
-    pub gone: Vec<TicketNumber>,
+    /// Numbers that left the line, in leaving order; a range where a restart skipped some.
+    pub gone: Vec<RangeInclusive<u64>>,
     /// Index in the log of ended passes of the first one below.
     pub ended_from: u64,
     /// Passes that ended before their time.
@@ -74,7 +74,7 @@ impl Snapshot {
             stock_cursor: reply.text()?,
             released_lately: reply.number()?,
             gone_from: reply.number()?,
-            gone: words(&reply.text()?, |word| word.parse().ok().map(TicketNumber)),
+            gone: words(&reply.text()?, range),
             ended_from: reply.number()?,
             ended: words(&reply.text()?, |word| {
                 let mut parts = word.split('|');
@@ -87,6 +87,11 @@ impl Snapshot {
         };
         Ok(snapshot)
     }
+}
+
+fn range(word: &str) -> Option<RangeInclusive<u64>> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    Some(first.parse().ok()?..=last.parse().ok()?)
 }
 
 fn words<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {

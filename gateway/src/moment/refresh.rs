@@ -1,0 +1,250 @@
+//! Keeps the moment fresh: one call on the waitlist store, one on the stock store, a few times a
+//! second, however many visitors there are.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use lua::{
+    room::{EndedPass, Snapshot, StockMark, Waitlist, WaitlistError},
+    sale::{Feed, Mark, Sale},
+};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{Gone, Moment, Outage, SkuFigures, StockFigures};
+use crate::{config::Room as Policy, status, waitlist::Opener};
+
+/// How often, when nothing wakes it earlier.
+const EVERY: Duration = Duration::from_millis(250);
+/// Most stretches of the sale's stream read in a row; the next round goes on.
+const STRETCHES: usize = 20;
+
+/// The moment, and what is derived from it once for everybody.
+pub(crate) struct Moments {
+    moment: ArcSwap<Moment>,
+    /// The public status document, ready to be sent.
+    status: ArcSwap<Bytes>,
+    /// Passes that ended before their time, by `jti`.
+    ended: RwLock<HashMap<String, EndedPass>>,
+}
+
+impl Moments {
+    pub(crate) fn new(policy: &Policy, now_ms: u64) -> Self {
+        let moment = Moment::unknown(now_ms);
+        let status = status::document(policy, &moment);
+        Self {
+            moment: ArcSwap::from_pointee(moment),
+            status: ArcSwap::from_pointee(status),
+            ended: RwLock::default(),
+        }
+    }
+
+    /// The moment to answer from.
+    pub(crate) fn now(&self) -> Arc<Moment> {
+        self.moment.load_full()
+    }
+
+    /// The public status document.
+    pub(crate) fn status(&self) -> Bytes {
+        self.status.load().as_ref().clone()
+    }
+
+    /// Whether this pass was ended early, at `now_ms`.
+    pub(crate) fn pass_ended(&self, jti: &str, now_ms: u64) -> bool {
+        self.ended.read().get(jti).is_some_and(|pass| now_ms >= pass.refused_from)
+    }
+
+    /// Remembers at once that a pass was ended here; the store's log tells the other gateways.
+    pub(crate) fn end_pass(&self, pass: EndedPass) {
+        self.ended.write().insert(pass.jti.clone(), pass);
+    }
+
+    fn put(&self, policy: &Policy, moment: Moment) {
+        self.status.store(Arc::new(status::document(policy, &moment)));
+        self.moment.store(Arc::new(moment));
+    }
+}
+
+/// Refreshes the moment of one room.
+pub(crate) struct Refresher {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) waitlist: Arc<Waitlist>,
+    pub(crate) opener: Arc<Opener>,
+    pub(crate) sale: Option<Sale>,
+    pub(crate) moments: Arc<Moments>,
+    /// Woken when the line moved.
+    pub(crate) moved: Arc<Notify>,
+    /// How many entries of the two logs are known.
+    pub(crate) known: Mutex<(u64, u64)>,
+}
+
+impl Refresher {
+    /// Refreshes until told to stop.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        loop {
+            self.step().await;
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = self.moved.notified() => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// One refresh. An outage is logged when it begins and when it ends, not in between.
+    pub(crate) async fn step(&self) {
+        let before = self.moments.now();
+        let known = *self.known.lock();
+        let read = self.opener.retrying(|| self.waitlist.snapshot(known.0, known.1)).await;
+        let mut moment = match read {
+            Ok(snapshot) => {
+                if let Err(error) =
+                    self.opener.keep_ahead(snapshot.issued, snapshot.ceiling).await
+                {
+                    tracing::warn!(%error, "the ceiling could not be raised");
+                }
+                let mut moment = self.absorb(&before, &snapshot);
+                if let Some(sale) = &self.sale {
+                    self.read_stock(sale, &snapshot.stock_cursor, &before, &mut moment).await;
+                }
+                moment
+            }
+            Err(error) => {
+                if before.outage != Some(Outage::Waitlist) {
+                    tracing::warn!(room.id = %self.policy.id, %error, "the waitlist store is away");
+                }
+                Moment { outage: Some(Outage::Waitlist), ..Moment::clone(&before) }
+            }
+        };
+        if moment.outage.is_none() && before.outage.is_some() {
+            tracing::info!(room.id = %self.policy.id, "the stores answer");
+        }
+        // A moment that is only kept goes on in time from when it was taken.
+        moment.at_ms = moment.at_ms.max(before.at_ms);
+        self.gauge(&moment);
+        self.moments.put(&self.policy, moment);
+    }
+
+    fn absorb(&self, before: &Moment, snapshot: &Snapshot) -> Moment {
+        let mut known = self.known.lock();
+        let afresh = Gone::default();
+        // An index lower than asked for: the log begins anew, and so do we.
+        let base = if snapshot.gone_from < known.0 { &afresh } else { &*before.gone };
+        let gone = if snapshot.gone.is_empty() && snapshot.serving == before.serving {
+            Arc::clone(&before.gone)
+        } else {
+            Arc::new(base.with(&snapshot.gone, snapshot.serving))
+        };
+        *known = (
+            snapshot.gone_from + snapshot.gone.len() as u64,
+            snapshot.ended_from + snapshot.ended.len() as u64,
+        );
+        if !snapshot.ended.is_empty() {
+            let mut ended = self.moments.ended.write();
+            ended.retain(|_, pass| pass.expires_at > snapshot.now_ms);
+            ended.extend(snapshot.ended.iter().map(|pass| (pass.jti.clone(), pass.clone())));
+        }
+        self.opener.serving.fetch_max(snapshot.serving, Ordering::Relaxed);
+        Moment {
+            at_ms: snapshot.now_ms,
+            taken: Instant::now(),
+            epoch: snapshot.epoch,
+            issued: snapshot.issued,
+            serving: snapshot.serving,
+            waiting: snapshot.waiting,
+            inside: snapshot.sessions + snapshot.offers,
+            released_lately: snapshot.released_lately,
+            gone,
+            stock: before.stock.clone(),
+            outage: None,
+        }
+    }
+
+    /// Reads the sale's stream from where the room stands and tells the room. Any gateway may: each
+    /// stretch counts once.
+    async fn read_stock(&self, sale: &Sale, cursor: &str, before: &Moment, moment: &mut Moment) {
+        let mut cursor = cursor.to_owned();
+        for _ in 0..STRETCHES {
+            let feed = match sale.feed(&cursor).await {
+                Ok(feed) => feed,
+                Err(error) => {
+                    if before.outage != Some(Outage::Stock) {
+                        tracing::warn!(room.id = %self.policy.id, %error, "the stock store is away");
+                    }
+                    moment.outage = Some(Outage::Stock);
+                    return;
+                }
+            };
+            if !feed.open {
+                moment.outage = Some(Outage::Stock);
+                return;
+            }
+            let figures = figures(&feed);
+            let unchanged = feed.cursor == cursor
+                && before.stock.as_ref().is_some_and(|known| known.skus == figures.skus);
+            if !unchanged {
+                match self.tell(&cursor, &feed, figures.available).await {
+                    Ok(stands) => cursor = stands,
+                    Err(error) => {
+                        tracing::warn!(room.id = %self.policy.id, %error, "the line was not told");
+                        return;
+                    }
+                }
+            }
+            moment.stock = Some(figures);
+            if !feed.more {
+                return;
+            }
+        }
+    }
+
+    async fn tell(
+        &self,
+        from: &str,
+        feed: &Feed,
+        sellable: u64,
+    ) -> Result<String, WaitlistError> {
+        let marks: Vec<StockMark> = feed
+            .marks
+            .iter()
+            .map(|mark| match mark {
+                Mark::Reserved(person) => StockMark::Reserved(person.clone()),
+                Mark::Freed(person) => StockMark::Freed(person.clone()),
+            })
+            .collect();
+        self.waitlist.apply_stock(from, &feed.cursor, sellable, &marks).await
+    }
+
+    fn gauge(&self, moment: &Moment) {
+        let room = self.policy.id.to_string();
+        let set = |name: &'static str, value: u64| {
+            metrics::gauge!(name, "room" => room.clone()).set(value as f64);
+        };
+        set("vestibule_waiting", moment.waiting);
+        set("vestibule_inside", moment.inside);
+        set("vestibule_issued", moment.issued);
+        set("vestibule_serving", moment.serving);
+        set("vestibule_available", u64::from(moment.outage.is_none()));
+    }
+}
+
+fn figures(feed: &Feed) -> StockFigures {
+    let skus = feed
+        .skus
+        .iter()
+        .map(|counts| SkuFigures {
+            sku: counts.sku.clone(),
+            available: counts.available,
+            held: counts.held,
+            sold: counts.sold,
+            supplied: counts.supplied,
+        })
+        .collect();
+    StockFigures::of(skus, feed.as_of_ms)
+}

@@ -1,0 +1,98 @@
+//! Opens the room in the store: at first, after a restart, after a loss, and when the counter nears
+//! its ceiling.
+//!
+//! The ceiling and the epoch are kept in the stock store (or, in a room that sells nothing, beside
+//! the line), raised in steps before the counter gets there. So a counter that was lost goes on
+//! where no number was ever given. Any number of gateways may do this at once: the scripts let the
+//! first one win.
+
+use std::{
+    future::Future,
+    sync::atomic::{AtomicU64, Ordering},
+    sync::Arc,
+    time::Duration,
+};
+
+use lua::{
+    Store,
+    room::{Opened, Opening, Waitlist, WaitlistError},
+};
+use tokio::sync::Mutex;
+
+use super::ATTEMPTS;
+
+/// Steps in which the ceiling is raised.
+const STEP: u64 = 100_000;
+
+/// Opens one room.
+pub(crate) struct Opener {
+    waitlist: Arc<Waitlist>,
+    durable: Store,
+    hold: Duration,
+    /// The last watermark this gateway saw: after a loss nobody before it is called again.
+    pub(crate) serving: AtomicU64,
+    /// One attempt at a time per gateway.
+    turn: Mutex<()>,
+}
+
+impl Opener {
+    /// `durable` keeps the ceiling. `hold`: after a loss, how long until everybody has had the
+    /// chance to show a ticket and every old pass has run out.
+    pub(crate) fn new(waitlist: Arc<Waitlist>, durable: Store, hold: Duration) -> Self {
+        Self { waitlist, durable, hold, serving: AtomicU64::new(0), turn: Mutex::new(()) }
+    }
+
+    /// Makes a call, opening the room for it if that is what it lacks.
+    pub(crate) async fn retrying<T, F, Fut>(&self, call: F) -> Result<T, WaitlistError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, WaitlistError>>,
+    {
+        let mut attempt = 1;
+        loop {
+            match call().await {
+                Err(
+                    why @ (WaitlistError::Lost | WaitlistError::Restarted | WaitlistError::Ceiling),
+                ) if attempt < ATTEMPTS => self.open(&why).await?,
+                other => return other,
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Raises the ceiling when the counter has come near it.
+    pub(crate) async fn keep_ahead(&self, issued: u64, ceiling: u64) -> Result<(), WaitlistError> {
+        if issued + STEP / 2 > ceiling { self.open(&WaitlistError::Ceiling).await } else { Ok(()) }
+    }
+
+    async fn open(&self, why: &WaitlistError) -> Result<(), WaitlistError> {
+        let _turn = self.turn.lock().await;
+        let known = self.waitlist.durable(&self.durable, 0, 0).await?;
+        let (epoch, start) = match why {
+            WaitlistError::Lost => (known.epoch_before + 1, known.ceiling_before),
+            WaitlistError::Restarted => (known.epoch_before + 1, 0),
+            _ => (known.epoch_before, 0),
+        };
+        let durable =
+            self.waitlist.durable(&self.durable, epoch, known.ceiling_before + STEP).await?;
+        let opened = self
+            .waitlist
+            .open(&Opening {
+                epoch,
+                start,
+                ceiling: durable.ceiling,
+                hold_ms: self.hold.as_millis() as u64,
+                serving: self.serving.load(Ordering::Relaxed),
+            })
+            .await?;
+        match opened {
+            Opened::Afresh => tracing::info!(room.epoch = epoch, "the room is open"),
+            Opened::Again => tracing::warn!(
+                room.epoch = epoch,
+                "the waitlist store was restarted: the counter goes on at its ceiling"
+            ),
+            Opened::Already => {}
+        }
+        Ok(())
+    }
+}
