@@ -28,17 +28,29 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    #[expect(clippy::disallowed_methods, reason = "the one place where scripts are made")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where scripts are made"
+    )]
     pub(crate) fn new(name: &'static str, text: &str) -> Self {
-        Self { name, script: RedisScript::new(text) }
+        Self {
+            name,
+            script: RedisScript::new(text),
+        }
     }
 
     pub(crate) fn call(&self) -> Call<'_> {
-        Call { name: self.name, invocation: self.script.prepare_invoke() }
+        Call {
+            name: self.name,
+            invocation: self.script.prepare_invoke(),
+        }
     }
 
     pub(crate) fn unexpected(&self, answer: impl std::fmt::Debug) -> ScriptError {
-        ScriptError::Unexpected { script: self.name, answer: format!("{answer:?}") }
+        ScriptError::Unexpected {
+            script: self.name,
+            answer: format!("{answer:?}"),
+        }
     }
 }
 

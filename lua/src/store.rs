@@ -48,7 +48,11 @@ impl StoreError {
                 | ErrorKind::UnexpectedReturnType
                 | ErrorKind::Parse
         );
-        if said_no { Self::Refused { call, source } } else { Self::Away { call, source } }
+        if said_no {
+            Self::Refused { call, source }
+        } else {
+            Self::Away { call, source }
+        }
     }
 }
 
@@ -65,7 +69,10 @@ impl Store {
     ///
     /// `url` as in `redis://host:6379/0` or `redis+unix:///path/to.sock`.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let away = |source| StoreError::Away { call: "connect", source };
+        let away = |source| StoreError::Away {
+            call: "connect",
+            source,
+        };
         let client = redis::Client::open(url).map_err(away)?;
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
@@ -82,7 +89,11 @@ impl Store {
             // bb8-redis never calls a connection broken: only the test at check-out finds out.
             .test_on_check_out(true)
             .build_unchecked(manager);
-        Ok(Self { url: url.to_owned(), fast, pool })
+        Ok(Self {
+            url: url.to_owned(),
+            fast,
+            pool,
+        })
     }
 
     /// The multiplexed connection for the hot path.
@@ -98,15 +109,19 @@ impl Store {
             call: "pool",
             source: match error {
                 bb8::RunError::User(source) => source,
-                bb8::RunError::TimedOut => std::io::Error::from(std::io::ErrorKind::TimedOut).into(),
+                bb8::RunError::TimedOut => {
+                    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
+                }
             },
         })
     }
 
     /// A client of its own, for a reader that blocks.
     pub fn client(&self) -> Result<redis::Client, StoreError> {
-        redis::Client::open(self.url.as_str())
-            .map_err(|source| StoreError::Away { call: "connect", source })
+        redis::Client::open(self.url.as_str()).map_err(|source| StoreError::Away {
+            call: "connect",
+            source,
+        })
     }
 
     /// Whether the store answers.
