@@ -1,12 +1,31 @@
-//! Keys of a sale.
+//! Keys of a sale, all in the stock store.
 
-use entry_pass::SaleId;
+use entry_pass::{PersonId, SaleId};
 
-/// The keys of one sale.
+/// The keys of one sale, built once and borrowed by every call.
 #[derive(Debug, Clone)]
 pub struct SaleKeys {
+    /// hash: `run_id` (the fence), `alive_at` (ms, when a sweeper last came by), `closed_ms`.
+    /// Missing: the sale is closed.
+    pub state: String,
+    /// hash: `{sku}:supplied`, `:available`, `:held`, `:sold`, `:limit`, `:minted` (the highest
+    /// unit number ever allotted), `:event` (the stream id of the last change of supply).
+    pub stock: String,
+    /// sorted set: `{sku}:{unit}`, score 0. Units that came back and are allotted first.
+    pub free: String,
+    /// hash: `{sku} {person}` to the slots taken, as `1,3`.
+    pub slots: String,
+    /// hash: reservation id to its packed record (`lua/sale/record.lua`).
+    pub reservations: String,
+    /// sorted set: id of a hold, by its deadline on the open clock in ms.
+    pub deadlines: String,
+    /// sorted set: id of a cancelled or expired reservation, by when it ended in ms.
+    pub ended: String,
     /// stream: every stock event, read by the recorder.
     pub events: String,
+    /// hash: `owner`, `until` (ms), `term`. Who records.
+    pub lease: String,
+    sale: SaleId,
 }
 
 impl SaleKeys {
@@ -14,7 +33,37 @@ impl SaleKeys {
     pub fn new(sale: &SaleId) -> Self {
         let key = |name: &str| format!("sale:{{{sale}}}:{name}");
         Self {
+            state: key("state"),
+            stock: key("stock"),
+            free: key("free"),
+            slots: key("slots"),
+            reservations: key("reservations"),
+            deadlines: key("deadlines"),
+            ended: key("ended"),
             events: key("events"),
+            lease: key("lease"),
+            sale: sale.clone(),
+        }
+    }
+
+    /// string with a TTL: `{body hash} {answer}` of one person's idempotency key for reserving.
+    ///
+    /// Neither part holds a space, so the space between them cannot be forged.
+    pub fn idempotency(&self, person: &PersonId, key: &str) -> String {
+        format!("sale:{{{}}}:key:reserve {person} {key}", self.sale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_keys_of_a_sale_share_its_hash_tag() {
+        let keys = SaleKeys::new(&"demo".parse().unwrap());
+        let person = "a}b:{c".parse().unwrap();
+        for key in [&keys.state, &keys.events, &keys.idempotency(&person, "k")] {
+            assert!(key.starts_with("sale:{demo}:"), "{key}");
         }
     }
 }

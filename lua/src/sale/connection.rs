@@ -1,0 +1,124 @@
+//! The fenced connection to the stock store.
+//!
+//! A connection that comes back by itself would be a way past the fence: after a restart of 50 ms
+//! every key is there and everything looks well. So each new connection first asks which server
+//! process it has reached, and everything sent on it carries that `run_id`. One multiplexed
+//! connection serves all buyers, because requests on it share packets and system calls.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::{Mutex, RwLock};
+use redis::{
+    AsyncConnectionConfig, RedisError,
+    aio::{ConnectionLike, MultiplexedConnection},
+};
+
+use crate::StoreError;
+
+/// How long one answer may take. A slow fsync is seconds long, and its writes are not lost.
+const ANSWER: Duration = Duration::from_millis(5_000);
+/// How long a connection attempt may take.
+const CONNECT: Duration = Duration::from_millis(1_000);
+/// After a failed attempt, callers are refused at once for this long instead of all trying.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A connection and the process at its other end.
+pub(crate) struct Live {
+    pub(crate) connection: MultiplexedConnection,
+    pub(crate) run_id: String,
+}
+
+/// The one connection buyers share, made anew when it breaks.
+pub(crate) struct StockConnection {
+    client: redis::Client,
+    live: RwLock<Option<Arc<Live>>>,
+    connecting: tokio::sync::Mutex<()>,
+    failed_at: Mutex<Option<Instant>>,
+}
+
+impl StockConnection {
+    pub(crate) fn new(client: redis::Client) -> Self {
+        Self {
+            client,
+            live: RwLock::default(),
+            connecting: tokio::sync::Mutex::default(),
+            failed_at: Mutex::default(),
+        }
+    }
+
+    /// The connection; connects when there is none.
+    pub(crate) async fn live(&self) -> Result<Arc<Live>, StoreError> {
+        if let Some(live) = self.live.read().clone() {
+            return Ok(live);
+        }
+        let _one_at_a_time = self.connecting.lock().await;
+        if let Some(live) = self.live.read().clone() {
+            return Ok(live);
+        }
+        if self.failed_at.lock().is_some_and(|at| at.elapsed() < PAUSE) {
+            return Err(away(
+                std::io::Error::from(std::io::ErrorKind::NotConnected).into(),
+            ));
+        }
+        match self.connect().await {
+            Ok(live) => {
+                let live = Arc::new(live);
+                *self.live.write() = Some(Arc::clone(&live));
+                Ok(live)
+            }
+            Err(error) => {
+                *self.failed_at.lock() = Some(Instant::now());
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Live, StoreError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(ANSWER));
+        let mut connection = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+            .map_err(away)?;
+        let run_id = run_id(&mut connection).await?;
+        Ok(Live { connection, run_id })
+    }
+
+    /// Drops the connection after an error that may have broken it. Calls under way on it end by
+    /// themselves; whoever comes next connects and asks for the process again.
+    pub(crate) fn lost(&self, live: &Arc<Live>, error: &RedisError) {
+        if !(error.is_io_error() || error.is_unrecoverable_error()) {
+            return;
+        }
+        let mut current = self.live.write();
+        if current.as_ref().is_some_and(|now| Arc::ptr_eq(now, live)) {
+            *current = None;
+        }
+    }
+}
+
+/// Which server process a connection has reached.
+pub(crate) async fn run_id(connection: &mut impl ConnectionLike) -> Result<String, StoreError> {
+    let server: String = redis::cmd("INFO")
+        .arg("server")
+        .query_async(connection)
+        .await
+        .map_err(|source| StoreError::from_redis("run_id", source))?;
+    server
+        .lines()
+        .find_map(|line| line.strip_prefix("run_id:"))
+        .map(|id| id.trim().to_owned())
+        .ok_or_else(|| away(std::io::Error::from(std::io::ErrorKind::InvalidData).into()))
+}
+
+fn away(source: RedisError) -> StoreError {
+    StoreError::Away {
+        call: "connect",
+        source,
+    }
+}

@@ -1,0 +1,142 @@
+//! The fence and the open clock.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use lua::sale::{Confirmed, Fence, Reopened, SaleError, Swept};
+
+use super::{
+    fixture::{HOLD, KEEP, Shop, person},
+    server::Server,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_moves_after_a_restart_until_the_sale_is_reopened() {
+    let mut server = Server::start();
+    let shop = Shop::at(&server.url()).await;
+    shop.seed(5, 1).await;
+    let (id, _) = shop.held(&person(1), 1).await;
+    server.kill_9();
+    assert!(
+        matches!(shop.sale.look(&id).await, Err(SaleError::Script(_))),
+        "away is away"
+    );
+    server.start_again();
+    // The first call may still find the connection of before.
+    let mut looked = shop.sale.look(&id).await;
+    while matches!(looked, Err(SaleError::Script(_))) {
+        tokio::task::yield_now().await;
+        looked = shop.sale.look(&id).await;
+    }
+    assert!(matches!(looked, Err(SaleError::Restarted)));
+    let confirm = shop.sale.confirm(&id, None, "pay").await;
+    assert!(matches!(confirm, Err(SaleError::Restarted)));
+    assert!(matches!(
+        shop.sale.sweep(100, KEEP).await,
+        Err(SaleError::Restarted)
+    ));
+    let counts = shop.sale.counts().await.unwrap();
+    assert!(
+        !counts.open && counts.skus[0].held == 1,
+        "the last figures, and that it is shut"
+    );
+
+    let Fence::Restarted(before) = shop.sale.fence().await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(
+        shop.sale.reopen("another").await.unwrap(),
+        Reopened::Changed
+    );
+    shop.time.fetch_add(60_000, Ordering::Relaxed);
+    assert_eq!(
+        shop.sale.reopen(&before).await.unwrap(),
+        Reopened::Now(60_000)
+    );
+    assert_eq!(shop.sale.reopen(&before).await.unwrap(), Reopened::Already);
+    assert_eq!(shop.sale.fence().await.unwrap(), Fence::Open);
+    // The time closed does not count against the hold.
+    assert_eq!(shop.pass(HOLD - Duration::from_millis(1)).await, 0);
+    assert!(matches!(
+        shop.confirm(&id, &person(1)).await,
+        Confirmed::Sold(_)
+    ));
+}
+
+#[tokio::test]
+async fn nobody_expires_by_a_jump_of_the_clock() {
+    let shop = Shop::with(2, 1).await;
+    let (id, _) = shop.held(&person(1), 1).await;
+    for jump in [3_600_000_i64, -7_200_000] {
+        shop.time.fetch_add(jump as u64, Ordering::Relaxed);
+        let looked = shop.sale.look(&id).await.unwrap().unwrap();
+        assert!(!looked.over, "before a sweeper saw the jump");
+        assert_eq!(
+            shop.sale.sweep(100, KEEP).await.unwrap(),
+            Swept::ReAnchored(jump)
+        );
+    }
+    assert_eq!(shop.pass(HOLD - Duration::from_millis(1)).await, 0);
+    assert_eq!(shop.pass(Duration::from_millis(1)).await, 1);
+}
+
+#[tokio::test]
+async fn time_stands_still_while_nobody_sweeps() {
+    let shop = Shop::with(2, 1).await;
+    let (id, _) = shop.held(&person(1), 1).await;
+    shop.time
+        .fetch_add(HOLD.as_millis() as u64 * 2, Ordering::Relaxed);
+    assert!(matches!(
+        shop.confirm(&id, &person(1)).await,
+        Confirmed::Sold(_)
+    ));
+}
+
+#[tokio::test]
+async fn a_sale_that_lost_its_keys_is_closed_and_never_starts_with_n() {
+    for lost in ["state", "stock", "reservations"] {
+        let shop = Shop::with(5, 1).await;
+        shop.held(&person(1), 1).await;
+        let keys = shop.sale.keys();
+        let key = match lost {
+            "state" => &keys.state,
+            "stock" => &keys.stock,
+            _ => &keys.reservations,
+        };
+        let mut redis = shop.sale.store().fast();
+        redis::cmd("DEL")
+            .arg(key)
+            .exec_async(&mut redis)
+            .await
+            .unwrap();
+        let sku = super::fixture::sku();
+        let two = person(2);
+        let what = lua::sale::Reserve {
+            id: "r.2",
+            person: &two,
+            sku: &sku,
+            quantity: 1,
+            hold: HOLD,
+            key: "k",
+            body: "b",
+            key_ttl: KEEP,
+        };
+        let reserve = shop.sale.reserve(&what).await;
+        assert!(
+            matches!(reserve, Err(SaleError::Closed)),
+            "{lost}: {reserve:?}"
+        );
+        if lost != "reservations" {
+            let seed = lua::sale::SetSupply {
+                sku: &sku,
+                supplied: 5,
+                limit: 1,
+                seed: true,
+            };
+            let seeded = shop.sale.supply(&seed).await;
+            assert!(
+                matches!(seeded, Err(SaleError::Closed)),
+                "{lost}: {seeded:?}"
+            );
+        }
+    }
+}
