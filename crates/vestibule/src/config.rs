@@ -109,7 +109,9 @@ pub(crate) struct Log {
 
 impl Default for Data {
     fn default() -> Self {
-        Self { dir: PathBuf::from("vestibule-data") }
+        Self {
+            dir: PathBuf::from("vestibule-data"),
+        }
     }
 }
 
@@ -127,7 +129,10 @@ impl Default for Listen {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), json: false }
+        Self {
+            filter: "info".to_owned(),
+            json: false,
+        }
     }
 }
 

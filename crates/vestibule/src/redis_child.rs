@@ -161,5 +161,29 @@ impl Drop for RedisChild {
     }
 }
 
+/// Both private stores of one process.
+pub(crate) struct Pair {
+    /// The line.
+    pub(crate) waitlist: RedisChild,
+    /// The stock.
+    pub(crate) stock: RedisChild,
+    program: Program,
+}
+
+impl Pair {
+    /// Starts both under one data directory.
+    pub(crate) fn start(data: &Path) -> Result<Self, RedisChildError> {
+        let program = Program::find()?;
+        let waitlist = RedisChild::start(&program, Purpose::Waitlist, data)?;
+        let stock = RedisChild::start(&program, Purpose::Stock, data)?;
+        Ok(Self { waitlist, stock, program })
+    }
+
+    /// What runs, for the person.
+    pub(crate) fn describe(&self) -> String {
+        self.program.describe()
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -44,19 +44,28 @@ impl fmt::Display for Source {
 pub(crate) struct Flag {
     /// As typed, such as `--listen`.
     pub(crate) name: &'static str,
-    /// The steps of its path.
-    pub(crate) path: Vec<Step>,
+    /// Its path with dots: `gateway.rooms.0.upstream`.
+    pub(crate) path: &'static str,
     /// The value.
     pub(crate) value: Value,
 }
 
 /// One step of a path: a key or an index.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Step {
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Step {
     /// Into a table.
     Key(String),
     /// Into an array.
     Index(usize),
+}
+
+fn steps(path: &str, between: &str) -> Vec<Step> {
+    path.split(between)
+        .map(|step| match step.parse() {
+            Ok(at) => Step::Index(at),
+            Err(_) => Step::Key(step.to_owned()),
+        })
+        .collect()
 }
 
 /// A path as people write it: `gateway.rooms[0].capacity`.
@@ -88,15 +97,24 @@ impl Layers {
     ) -> Result<Self, ConfigError> {
         let mut layers = Self::default();
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-            layers.values = text
-                .parse()
-                .map_err(|source| ConfigError::Syntax { path: path.to_owned(), source })?;
+            let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+                path: path.to_owned(),
+                source,
+            })?;
+            layers.values = text.parse().map_err(|source| ConfigError::Syntax {
+                path: path.to_owned(),
+                source,
+            })?;
             let mut leaves = Vec::new();
-            collect_leaves(&Value::Table(layers.values.clone()), &mut Vec::new(), &mut leaves);
+            collect_leaves(
+                &Value::Table(layers.values.clone()),
+                &mut Vec::new(),
+                &mut leaves,
+            );
             let source = Source::File(path.to_owned());
-            layers.sources.extend(leaves.into_iter().map(|(leaf, _)| (leaf, source.clone())));
+            layers
+                .sources
+                .extend(leaves.into_iter().map(|(leaf, _)| (leaf, source.clone())));
         }
         let mut variables: Vec<_> = variables.into_iter().collect();
         variables.sort();
@@ -104,7 +122,7 @@ impl Layers {
             layers.variable(&name, value);
         }
         for Flag { name, path, value } in flags {
-            layers.set(path, value, Source::Flag(name));
+            layers.set(steps(path, "."), value, Source::Flag(name));
         }
         Ok(layers)
     }
@@ -112,12 +130,17 @@ impl Layers {
     /// Everything the process was started with.
     pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
         std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+            Some((
+                name.into_string().ok()?,
+                value.to_string_lossy().into_owned(),
+            ))
         })
     }
 
     fn variable(&mut self, name: &str, value: String) {
-        let Some(rest) = name.strip_prefix(PREFIX) else { return };
+        let Some(rest) = name.strip_prefix(PREFIX) else {
+            return;
+        };
         if NOT_SETTINGS.contains(&name) {
             return;
         }
@@ -131,13 +154,7 @@ impl Layers {
                 }
             },
         };
-        let path = rest
-            .split("__")
-            .map(|step| match step.parse() {
-                Ok(at) => Step::Index(at),
-                Err(_) => Step::Key(step.to_ascii_lowercase()),
-            })
-            .collect();
+        let path = steps(&rest.to_ascii_lowercase(), "__");
         self.set(path, value, Source::Variable(name.to_owned()));
     }
 
@@ -150,13 +167,16 @@ impl Layers {
         if fits {
             self.sources.insert(path, source);
         } else {
-            self.complaints.push(format!("{source}: there is no {} to set", written(&path)));
+            self.complaints
+                .push(format!("{source}: there is no {} to set", written(&path)));
         }
     }
 
     /// Who set this value, or the nearest thing around it.
     pub(super) fn source(&self, path: &[Step]) -> Option<&Source> {
-        (1..=path.len()).rev().find_map(|length| self.sources.get(&path[..length]))
+        (1..=path.len())
+            .rev()
+            .find_map(|length| self.sources.get(&path[..length]))
     }
 }
 
@@ -188,7 +208,9 @@ fn place(into: &mut Value, path: &[Step], value: Value) -> bool {
             if *at == array.len() {
                 array.push(missing());
             }
-            array.get_mut(*at).is_some_and(|element| place(element, rest, value))
+            array
+                .get_mut(*at)
+                .is_some_and(|element| place(element, rest, value))
         }
         _ => false,
     }

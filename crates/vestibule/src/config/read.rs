@@ -6,7 +6,6 @@
 
 use std::collections::HashSet;
 
-use serde::Deserialize;
 use serde_path_to_error::Segment;
 use toml::Value;
 
@@ -75,17 +74,31 @@ impl Layers {
             .validate()
             .into_iter()
             .map(|complaint| format!("gateway.{complaint}"))
-            .chain(config.purchase.validate().into_iter().map(|c| format!("purchase.{c}")))
+            .chain(
+                config
+                    .purchase
+                    .validate()
+                    .into_iter()
+                    .map(|c| format!("purchase.{c}")),
+            )
             .chain(judge(&config));
         complaints.extend(judged);
-        if complaints.is_empty() { Ok((config, self)) } else { Err(ConfigError::Complaints(complaints)) }
+        if complaints.is_empty() {
+            Ok((config, self))
+        } else {
+            Err(ConfigError::Complaints(complaints))
+        }
     }
 
     /// A variable's `123` was meant as text where text is expected.
     fn as_text(&self, root: &mut Value, path: &[Step]) -> bool {
-        let from_a_variable =
-            matches!(self.sources.get(path), Some(super::layers::Source::Variable(_)));
-        let Some(value) = at(root, path) else { return false };
+        let from_a_variable = matches!(
+            self.sources.get(path),
+            Some(super::layers::Source::Variable(_))
+        );
+        let Some(value) = at(root, path) else {
+            return false;
+        };
         if !from_a_variable || value.is_str() {
             return false;
         }
@@ -95,7 +108,9 @@ impl Layers {
 
     /// Where a complaint's value came from, unless it is plain from the file alone.
     fn whose(&self, path: &[Step]) -> String {
-        self.source(path).map(|source| format!(" (from {source})")).unwrap_or_default()
+        self.source(path)
+            .map(|source| format!(" (from {source})"))
+            .unwrap_or_default()
     }
 }
 
@@ -119,8 +134,12 @@ fn at<'a>(root: &'a mut Value, path: &[Step]) -> Option<&'a mut Value> {
 }
 
 fn put(root: &mut Value, path: &[Step], value: Value) -> bool {
-    let Some((Step::Key(key), parent)) = path.split_last() else { return false };
-    let Some(Value::Table(table)) = at(root, parent) else { return false };
+    let Some((Step::Key(key), parent)) = path.split_last() else {
+        return false;
+    };
+    let Some(Value::Table(table)) = at(root, parent) else {
+        return false;
+    };
     table.insert(key.clone(), value).is_none()
 }
 
@@ -136,14 +155,5 @@ fn take_out(root: &mut Value, path: &[Step]) {
             table.remove(key);
         }
         _ => take_out(root, parent),
-    }
-}
-
-/// A configuration with nothing set is the defaults; used where only the defaults are wanted.
-impl Config {
-    /// Reads values without judging them.
-    #[cfg(test)]
-    pub(super) fn unjudged(values: toml::Table) -> Result<Self, toml::de::Error> {
-        Self::deserialize(Value::Table(values))
     }
 }

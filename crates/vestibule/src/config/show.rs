@@ -14,10 +14,20 @@ pub(crate) fn show(config: &Config, layers: &Layers) -> Result<String, toml::ser
     let lines: Vec<(String, String)> = leaves
         .into_iter()
         .map(|(path, value)| {
-            let source = layers.source(&path).map_or("default".to_owned(), ToString::to_string);
+            let source = layers
+                .source(&path)
+                .map_or("default".to_owned(), ToString::to_string);
             (format!("{} = {value}", written(&path)), source)
         })
         .collect();
-    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0).min(60);
-    Ok(lines.into_iter().map(|(line, source)| format!("{line:<width$}  # {source}\n")).collect())
+    let width = lines
+        .iter()
+        .map(|(line, _)| line.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(60);
+    Ok(lines
+        .into_iter()
+        .map(|(line, source)| format!("{line:<width$}  # {source}\n"))
+        .collect())
 }

@@ -7,24 +7,17 @@ use std::time::{Duration, Instant};
 
 use entry_pass::{RoomId, Sku};
 use http::{Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::counters::ENTRY_PASS;
+use crate::json_client::JsonClient;
 
-/// Longest wait for one answer; a confirm waits for the ledger.
-const ANSWER: Duration = Duration::from_secs(15);
 /// The public status is good for a second.
 const STATUS_AGE: Duration = Duration::from_secs(1);
-/// Largest answer looked at.
-const LARGEST: usize = 256 * 1024;
 
 /// What the purchase service would not do, in words for the page.
 #[derive(Debug)]
@@ -44,7 +37,7 @@ pub(super) enum Confirmed {
 
 /// The purchase service and the public status, as clients.
 pub(super) struct Purchases {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: JsonClient,
     base: String,
     status_url: String,
     left: Mutex<Option<(Instant, Option<u64>)>>,
@@ -54,9 +47,7 @@ impl Purchases {
     pub(super) fn new(purchase: &Url, gateway: &Url, room: &RoomId) -> Self {
         let bare = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
         Self {
-            client: Client::builder(TokioExecutor::new())
-                .pool_timer(TokioTimer::new())
-                .build_http(),
+            client: JsonClient::new(),
             base: bare(purchase),
             status_url: format!("{}/_wr/status/{room}", bare(gateway)),
             left: Mutex::new(None),
@@ -157,20 +148,7 @@ impl Purchases {
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Value), Refusal> {
-        let exchange = async {
-            let response = self.client.request(request).await.ok()?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), LARGEST)
-                .collect()
-                .await
-                .ok()?;
-            Some((
-                status,
-                serde_json::from_slice(&body.to_bytes()).unwrap_or(Value::Null),
-            ))
-        };
-        let answered = tokio::time::timeout(ANSWER, exchange).await;
-        answered.ok().flatten().ok_or_else(|| Refusal {
+        self.client.send(request).await.map_err(|_| Refusal {
             status: StatusCode::SERVICE_UNAVAILABLE,
             title: "Buying is not possible right now".to_owned(),
             detail: "Nothing was taken or charged. Please try again in a moment.".to_owned(),
