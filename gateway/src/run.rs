@@ -109,7 +109,7 @@ pub async fn run(
         rooms: rooms.clone(),
         jwks,
     });
-    let connections = Connections::new(&config.timeouts, tasks.clone(), background.child_token());
+    let connections = Connections::new(&config, tasks.clone(), background.child_token());
     let shops = config
         .rooms
         .iter()
