@@ -68,7 +68,9 @@ pub struct Desk {
 impl Desk {
     /// The caller's own ticket for this room. `OtherTicket` when it names somebody else.
     pub fn ticket(&self, room: &Room, caller: &Caller) -> Result<Option<Ticket>, DeskError> {
-        let Some(ticket) = caller.ticket(room.id()).and_then(|token| self.tickets.read(token))
+        let Some(ticket) = caller
+            .ticket(room.id())
+            .and_then(|token| self.tickets.read(token))
         else {
             return Ok(None);
         };
@@ -98,7 +100,11 @@ impl Desk {
         if known && ticket.number.0 > moment.serving && moment.gone.contains(ticket.number.0) {
             return Ok(Stand::plain(Standing::Left, ticket));
         }
-        let mode = if ticket.epoch < moment.epoch { Mode::Back(ticket.number) } else { Mode::Look };
+        let mode = if ticket.epoch < moment.epoch {
+            Mode::Back(ticket.number)
+        } else {
+            Mode::Look
+        };
         let person = PersonId::from(ticket.visitor.clone());
         let place = room.line.arrive(person, mode, String::new()).await?;
         self.stand(room, caller, place, ticket)
@@ -128,7 +134,9 @@ impl Desk {
             epoch: place.epoch,
             visitor,
             number: entry_pass::TicketNumber(0),
-            joined_at: ticket.as_ref().map_or(place.now_ms, |ticket| ticket.joined_at),
+            joined_at: ticket
+                .as_ref()
+                .map_or(place.now_ms, |ticket| ticket.joined_at),
         };
         self.stand(room, caller, place, asked)
     }
@@ -151,7 +159,9 @@ impl Desk {
     /// Ends the caller's stay. True if there was one.
     pub async fn leave(&self, room: &Room, caller: &Caller, how: End) -> Result<bool, DeskError> {
         let ticket = self.ticket(room, caller)?;
-        let pass = caller.pass(room.id()).and_then(|token| self.passes.ours(room, token));
+        let pass = caller
+            .pass(room.id())
+            .and_then(|token| self.passes.ours(room, token));
         let person = match (ticket, &pass) {
             (Some(ticket), _) => PersonId::from(ticket.visitor),
             (None, Some(pass)) if !belongs_to_another(pass, caller.visitor.as_ref()) => {
@@ -193,7 +203,11 @@ impl Desk {
         place: Place,
         ticket: Ticket,
     ) -> Result<Stand, DeskError> {
-        let fresh = |number| Ticket { number, epoch: place.epoch, ..ticket.clone() };
+        let fresh = |number| Ticket {
+            number,
+            epoch: place.epoch,
+            ..ticket.clone()
+        };
         match place.answer {
             Answer::Waiting { number, new } => {
                 let moment = room.moment();
@@ -205,9 +219,11 @@ impl Desk {
                 stand.new = new;
                 Ok(stand)
             }
-            Answer::Offered { number, released_at, deadline } => {
-                Ok(Stand::offered(fresh(number), released_at, deadline))
-            }
+            Answer::Offered {
+                number,
+                released_at,
+                deadline,
+            } => Ok(Stand::offered(fresh(number), released_at, deadline)),
             Answer::Admitted(session) => {
                 let ticket = fresh(session.number);
                 let person = PersonId::from(ticket.visitor.clone());
@@ -220,7 +236,11 @@ impl Desk {
                     .pass(room.id())
                     .and_then(|token| self.passes.ours(room, token))
                     .is_some_and(|claims| claims.num == ticket.number);
-                let standing = if had_pass { Standing::Ended } else { Standing::Expired };
+                let standing = if had_pass {
+                    Standing::Ended
+                } else {
+                    Standing::Expired
+                };
                 Ok(Stand::plain(standing, ticket))
             }
             Answer::Revoked { until } => Err(DeskError::Revoked(until)),

@@ -25,6 +25,7 @@ mod visitor_key;
 pub(crate) use address::is_trusted;
 pub use caller::{Caller, Scheme};
 pub use cookie::{VISITOR_MAX_AGE, WrCookie, is_ours};
+pub(crate) use credential::{ENTRY_PASS, bearer};
 pub use credential::{Credential, TICKET_TYP, credential};
 pub use visitor_key::VisitorKey;
 
@@ -100,6 +101,7 @@ impl IdentifyVisitor {
         let mut caller = Caller {
             visitor: None,
             address,
+            behind_proxy: trusted,
             scheme,
             host: target
                 .map(|target| target.authority.clone())

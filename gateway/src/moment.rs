@@ -17,8 +17,8 @@ use entry_pass::TicketNumber;
 
 pub use estimate::{Estimate, estimate};
 pub use gone::Gone;
-pub use phase::{Phase, phase};
 pub(crate) use phase::unix_ms;
+pub use phase::{Phase, phase};
 pub(crate) use refresh::{Moments, Refresher};
 pub use stock::{SkuFigures, StockFigures};
 
@@ -108,7 +108,10 @@ impl Moment {
         let newer = number.0.saturating_sub(self.issued);
         let most = self.waiting.saturating_add(newer).max(1);
         let position = living + 1;
-        (position.min(most), position <= most && self.outage.is_none())
+        (
+            position.min(most),
+            position <= most && self.outage.is_none(),
+        )
     }
 }
 
@@ -128,7 +131,11 @@ mod tests {
             ..Moment::unknown(0)
         };
         for (number, position) in [(11, 1), (13, 2), (14, 3), (18, 4), (30, 16), (31, 17)] {
-            assert_eq!(moment.position(TicketNumber(number)), (position, true), "{number}");
+            assert_eq!(
+                moment.position(TicketNumber(number)),
+                (position, true),
+                "{number}"
+            );
         }
         assert!(moment.still_waiting(TicketNumber(11)));
         assert!(!moment.still_waiting(TicketNumber(10)), "its turn has come");

@@ -30,7 +30,10 @@ pub struct SignedPass {
 impl Passes {
     /// By an issuer and the verifier of the same keys.
     pub fn new(issuer: Issuer, verifier: Verifier) -> Self {
-        Self { issuer, verifier: Arc::new(verifier) }
+        Self {
+            issuer,
+            verifier: Arc::new(verifier),
+        }
     }
 
     /// The pass of a session; the same `jti`, issue time and end whenever it is asked for.
@@ -50,7 +53,10 @@ impl Passes {
     /// The claims of a pass that runs now and was not ended early.
     pub fn running(&self, room: &Room, token: &str, now_s: u64) -> Result<Arc<Claims>, PassError> {
         let claims = self.verifier.verify(token, room.id(), now_s)?;
-        if room.moments().pass_ended(&claims.jti, now_s.saturating_mul(1000)) {
+        if room
+            .moments()
+            .pass_ended(&claims.jti, now_s.saturating_mul(1000))
+        {
             return Err(PassError::Expired);
         }
         Ok(claims)
@@ -58,7 +64,10 @@ impl Passes {
 
     /// The claims of a pass of this room that is ours, running or not.
     pub fn ours(&self, room: &Room, token: &str) -> Option<Arc<Claims>> {
-        self.verifier.verify_person(token).ok().filter(|claims| claims.aud == *room.id())
+        self.verifier
+            .verify_person(token)
+            .ok()
+            .filter(|claims| claims.aud == *room.id())
     }
 
     /// A renewed pass, once the store has confirmed a deadline that is later by a tenth of the

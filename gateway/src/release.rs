@@ -42,7 +42,12 @@ impl Releaser {
         let tick = Duration::from_millis(rules.tick_ms);
         match self.release(&rules).await {
             Ok(Released::Early { wait_ms }) => Duration::from_millis(wait_ms.max(1)),
-            Ok(Released::Batch { offered, passed_over, waiting, .. }) => {
+            Ok(Released::Batch {
+                offered,
+                passed_over,
+                waiting,
+                ..
+            }) => {
                 if offered + passed_over > 0 {
                     metrics::counter!("vestibule_released_total").increment(offered);
                     metrics::counter!("vestibule_passed_over_total").increment(passed_over);

@@ -91,7 +91,13 @@ impl Room {
         let (noted, stopped) = (Arc::clone(&touches), stop.clone());
         tasks.spawn(async move { noted.run(&waitlist, &rules, stopped).await });
 
-        Ok(Arc::new(Self { policy, line, moments, touches, moved }))
+        Ok(Arc::new(Self {
+            policy,
+            line,
+            moments,
+            touches,
+            moved,
+        }))
     }
 
     /// Its name.

@@ -20,7 +20,10 @@ const NEAR_MINUTES: u64 = 3;
 
 /// Numbers this close to the watermark belong to visitors who ask personally.
 pub fn personal_within(policy: &Policy) -> u64 {
-    policy.rate_per_minute().saturating_mul(NEAR_MINUTES).max(policy.batch)
+    policy
+        .rate_per_minute()
+        .saturating_mul(NEAR_MINUTES)
+        .max(policy.batch)
 }
 
 /// The document. All instants are Unix milliseconds.
@@ -126,7 +129,10 @@ mod tests {
         let document: Value = serde_json::from_slice(&document(&policy, &moment)).unwrap();
         assert_eq!(document["available"], false);
         assert_eq!(document["reason"], "waitlist-store-away");
-        assert_eq!((&document["serving"], &document["phase"]), (&json!(7), &json!("open")));
+        assert_eq!(
+            (&document["serving"], &document["phase"]),
+            (&json!(7), &json!("open"))
+        );
         assert_eq!(document["stock"], Value::Null);
         assert_eq!(document["personal_within"], 3000);
     }

@@ -99,8 +99,7 @@ mod tests {
     fn a_ticket_of_another_key_or_type_is_none_of_ours() {
         let key = TicketKey::new(&[7; 32]);
         assert_eq!(key.read(&TicketKey::new(&[8; 32]).sign(&ticket())), None);
-        let untyped =
-            encode(&Header::new(Algorithm::HS256), &ticket(), &key.signing).unwrap();
+        let untyped = encode(&Header::new(Algorithm::HS256), &ticket(), &key.signing).unwrap();
         assert_eq!(key.read(&untyped), None);
         for bad in ["", "a.b.c", "…", &"x".repeat(5000)] {
             assert_eq!(key.read(bad), None);
@@ -115,7 +114,13 @@ mod tests {
             let mut changed = token.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert_ne!(key.read(&changed), Some(Ticket { number: TicketNumber(1), ..ticket() }));
+            assert_ne!(
+                key.read(&changed),
+                Some(Ticket {
+                    number: TicketNumber(1),
+                    ..ticket()
+                })
+            );
             if changed != token {
                 assert_eq!(key.read(&changed), None, "at {at}");
             }

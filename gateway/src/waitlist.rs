@@ -12,10 +12,7 @@ mod touches;
 use std::{sync::Arc, time::Duration};
 
 use entry_pass::PersonId;
-use lua::{
-    Store,
-    room::{Answer, Arrival, Claimed, End, Mode, Rules, Waitlist, WaitlistError},
-};
+use lua::room::{Answer, Arrival, Claimed, End, Mode, Rules, Waitlist, WaitlistError};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use batch::Batcher;
@@ -76,23 +73,36 @@ impl Line {
         let joins = Batcher::start(tasks, stop, move |batch: Vec<Arrival>| {
             let (line, open, policy) = (Arc::clone(&line), Arc::clone(&open), Arc::clone(&policy));
             async move {
-                let arrived = open.retrying(|| line.join(&policy(), &batch)).await?;
+                let rules = policy();
+                let arrived = open.retrying(|| line.join(&rules, &batch)).await?;
                 let (epoch, serving, now_ms) = (arrived.epoch, arrived.serving, arrived.now_ms);
-                let place = |answer| Place { answer, epoch, serving, now_ms };
+                let place = |answer| Place {
+                    answer,
+                    epoch,
+                    serving,
+                    now_ms,
+                };
                 Ok(arrived.answers.into_iter().map(place).collect())
             }
         });
         let (line, open, policy) = (Arc::clone(waitlist), Arc::clone(opener), Arc::clone(rules));
         let claims = Batcher::start(tasks, stop, move |batch: Vec<(PersonId, String)>| {
             let (line, open, policy) = (Arc::clone(&line), Arc::clone(&open), Arc::clone(&policy));
-            async move { open.retrying(|| line.claim(&policy(), &batch)).await }
+            async move {
+                let rules = policy();
+                open.retrying(|| line.claim(&rules, &batch)).await
+            }
         });
         let (line, open) = (Arc::clone(waitlist), Arc::clone(opener));
         let ends = Batcher::start(tasks, stop, move |batch: Vec<(PersonId, End)>| {
             let (line, open) = (Arc::clone(&line), Arc::clone(&open));
             async move { open.retrying(|| line.leave(&batch)).await }
         });
-        Self { joins, claims, ends }
+        Self {
+            joins,
+            claims,
+            ends,
+        }
     }
 
     /// Gives a place, tells one, or takes one back. `jti` names the session if this visitor is let

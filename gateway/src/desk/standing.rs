@@ -63,7 +63,13 @@ pub struct Stand {
 
 impl Stand {
     pub(super) fn plain(standing: Standing, ticket: Ticket) -> Self {
-        Self { standing, ticket, pass: None, poll_after_ms: INSIDE, new: false }
+        Self {
+            standing,
+            ticket,
+            pass: None,
+            poll_after_ms: INSIDE,
+            new: false,
+        }
     }
 
     pub(super) fn waiting(room: &Room, moment: &Moment, ticket: Ticket) -> Self {
@@ -82,12 +88,19 @@ impl Stand {
         let mut after = policy.poll.after(position.saturating_sub(1)).as_millis() as u64;
         if phase == Phase::Prequeue {
             // Nobody should still be asleep when the room opens.
-            let opens_in = policy.opens_at.map_or(0, unix_ms).saturating_sub(moment.now_ms());
+            let opens_in = policy
+                .opens_at
+                .map_or(0, unix_ms)
+                .saturating_sub(moment.now_ms());
             after = after.min(opens_in.max(1_000));
         }
         let estimate = estimate(policy, moment, phase, position);
         Self {
-            standing: Standing::Waiting { position, exact, estimate },
+            standing: Standing::Waiting {
+                position,
+                exact,
+                estimate,
+            },
             ticket,
             pass: None,
             poll_after_ms: after,
@@ -96,8 +109,17 @@ impl Stand {
     }
 
     pub(super) fn offered(ticket: Ticket, released_at: u64, deadline: u64) -> Self {
-        let standing = Standing::Offered { released_at, deadline };
-        Self { standing, ticket, pass: None, poll_after_ms: AT_THE_TURN, new: false }
+        let standing = Standing::Offered {
+            released_at,
+            deadline,
+        };
+        Self {
+            standing,
+            ticket,
+            pass: None,
+            poll_after_ms: AT_THE_TURN,
+            new: false,
+        }
     }
 
     pub(super) fn admitted(
@@ -111,7 +133,13 @@ impl Stand {
             room.changed();
         }
         let standing = Standing::Admitted { session };
-        Self { standing, ticket, pass, poll_after_ms: INSIDE, new }
+        Self {
+            standing,
+            ticket,
+            pass,
+            poll_after_ms: INSIDE,
+            new,
+        }
     }
 
     /// The state's name, as the contract has it.

@@ -26,7 +26,11 @@ pub fn estimate(policy: &Policy, moment: &Moment, phase: Phase, position: u64) -
     if moment.outage.is_some() {
         return None;
     }
-    if moment.stock.as_ref().is_some_and(|stock| position > stock.available + stock.held) {
+    if moment
+        .stock
+        .as_ref()
+        .is_some_and(|stock| position > stock.available + stock.held)
+    {
         return None;
     }
     let (pace, before) = match phase {
@@ -67,7 +71,12 @@ mod tests {
     }
 
     fn moment(inside: u64, released_lately: u64) -> Moment {
-        Moment { inside, released_lately, outage: None, ..Moment::unknown(0) }
+        Moment {
+            inside,
+            released_lately,
+            outage: None,
+            ..Moment::unknown(0)
+        }
     }
 
     #[test]

@@ -41,7 +41,8 @@ impl Gone {
 
     /// How many are gone in `(after, before)`, both ends left out.
     pub fn between(&self, after: u64, before: u64) -> u64 {
-        self.up_to(before.saturating_sub(1)).saturating_sub(self.up_to(after))
+        self.up_to(before.saturating_sub(1))
+            .saturating_sub(self.up_to(after))
     }
 
     fn up_to(&self, number: u64) -> u64 {

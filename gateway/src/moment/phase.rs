@@ -54,12 +54,17 @@ pub fn phase(policy: &Policy, now_ms: u64, stock: Option<&StockFigures>) -> Phas
     if stock.is_some_and(StockFigures::all_sold) {
         return Phase::SoldOut;
     }
-    if policy.paused { Phase::Paused } else { Phase::Open }
+    if policy.paused {
+        Phase::Paused
+    } else {
+        Phase::Open
+    }
 }
 
 /// Unix milliseconds of a configured instant.
 pub(crate) fn unix_ms(at: SystemTime) -> u64 {
-    at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    at.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64)
 }
 
 #[cfg(test)]
@@ -69,7 +74,10 @@ mod tests {
     use super::*;
 
     fn policy(extra: &str) -> Policy {
-        toml::from_str(&format!("id = \"r\"\nupstream = \"http://127.0.0.1:1\"\n{extra}")).unwrap()
+        toml::from_str(&format!(
+            "id = \"r\"\nupstream = \"http://127.0.0.1:1\"\n{extra}"
+        ))
+        .unwrap()
     }
 
     fn stock(available: u64, held: u64, sold: u64) -> StockFigures {
@@ -106,13 +114,24 @@ mod tests {
         let policy = policy("");
         assert_eq!(phase(&policy, 0, Some(&stock(0, 1, 9))), Phase::Open);
         assert_eq!(phase(&policy, 0, Some(&stock(0, 0, 10))), Phase::SoldOut);
-        assert_eq!(phase(&policy, 0, None), Phase::Open, "an unknown stock is not a sold one");
-        assert_eq!(phase(&policy, 0, Some(&stock(0, 0, 0))), Phase::Open, "nothing supplied yet");
+        assert_eq!(
+            phase(&policy, 0, None),
+            Phase::Open,
+            "an unknown stock is not a sold one"
+        );
+        assert_eq!(
+            phase(&policy, 0, Some(&stock(0, 0, 0))),
+            Phase::Open,
+            "nothing supplied yet"
+        );
     }
 
     #[test]
     fn a_paused_room_takes_people_and_lets_none_in() {
         let paused = phase(&policy("paused = true"), 0, None);
-        assert_eq!((paused, paused.takes_joins(), paused.releases()), (Phase::Paused, true, false));
+        assert_eq!(
+            (paused, paused.takes_joins(), paused.releases()),
+            (Phase::Paused, true, false)
+        );
     }
 }

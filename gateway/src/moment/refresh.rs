@@ -57,7 +57,10 @@ impl Moments {
 
     /// Whether this pass was ended early, at `now_ms`.
     pub(crate) fn pass_ended(&self, jti: &str, now_ms: u64) -> bool {
-        self.ended.read().get(jti).is_some_and(|pass| now_ms >= pass.refused_from)
+        self.ended
+            .read()
+            .get(jti)
+            .is_some_and(|pass| now_ms >= pass.refused_from)
     }
 
     /// Remembers at once that a pass was ended here; the store's log tells the other gateways.
@@ -66,7 +69,8 @@ impl Moments {
     }
 
     fn put(&self, policy: &Policy, moment: Moment) {
-        self.status.store(Arc::new(status::document(policy, &moment)));
+        self.status
+            .store(Arc::new(status::document(policy, &moment)));
         self.moment.store(Arc::new(moment));
     }
 }
@@ -101,17 +105,23 @@ impl Refresher {
     pub(crate) async fn step(&self) {
         let before = self.moments.now();
         let known = *self.known.lock();
-        let read = self.opener.retrying(|| self.waitlist.snapshot(known.0, known.1)).await;
+        let read = self
+            .opener
+            .retrying(|| self.waitlist.snapshot(known.0, known.1))
+            .await;
         let mut moment = match read {
             Ok(snapshot) => {
-                if let Err(error) =
-                    self.opener.keep_ahead(snapshot.issued, snapshot.ceiling).await
+                if let Err(error) = self
+                    .opener
+                    .keep_ahead(snapshot.issued, snapshot.ceiling)
+                    .await
                 {
                     tracing::warn!(%error, "the ceiling could not be raised");
                 }
                 let mut moment = self.absorb(&before, &snapshot);
                 if let Some(sale) = &self.sale {
-                    self.read_stock(sale, &snapshot.stock_cursor, &before, &mut moment).await;
+                    self.read_stock(sale, &snapshot.stock_cursor, &before, &mut moment)
+                        .await;
                 }
                 moment
             }
@@ -119,7 +129,10 @@ impl Refresher {
                 if before.outage != Some(Outage::Waitlist) {
                     tracing::warn!(room.id = %self.policy.id, %error, "the waitlist store is away");
                 }
-                Moment { outage: Some(Outage::Waitlist), ..Moment::clone(&before) }
+                Moment {
+                    outage: Some(Outage::Waitlist),
+                    ..Moment::clone(&before)
+                }
             }
         };
         if moment.outage.is_none() && before.outage.is_some() {
@@ -135,7 +148,11 @@ impl Refresher {
         let mut known = self.known.lock();
         let afresh = Gone::default();
         // An index lower than asked for: the log begins anew, and so do we.
-        let base = if snapshot.gone_from < known.0 { &afresh } else { &*before.gone };
+        let base = if snapshot.gone_from < known.0 {
+            &afresh
+        } else {
+            &*before.gone
+        };
         let gone = if snapshot.gone.is_empty() && snapshot.serving == before.serving {
             Arc::clone(&before.gone)
         } else {
@@ -148,9 +165,16 @@ impl Refresher {
         if !snapshot.ended.is_empty() {
             let mut ended = self.moments.ended.write();
             ended.retain(|_, pass| pass.expires_at > snapshot.now_ms);
-            ended.extend(snapshot.ended.iter().map(|pass| (pass.jti.clone(), pass.clone())));
+            ended.extend(
+                snapshot
+                    .ended
+                    .iter()
+                    .map(|pass| (pass.jti.clone(), pass.clone())),
+            );
         }
-        self.opener.serving.fetch_max(snapshot.serving, Ordering::Relaxed);
+        self.opener
+            .serving
+            .fetch_max(snapshot.serving, Ordering::Relaxed);
         Moment {
             at_ms: snapshot.now_ms,
             taken: Instant::now(),
@@ -187,7 +211,10 @@ impl Refresher {
             }
             let figures = figures(&feed);
             let unchanged = feed.cursor == cursor
-                && before.stock.as_ref().is_some_and(|known| known.skus == figures.skus);
+                && before
+                    .stock
+                    .as_ref()
+                    .is_some_and(|known| known.skus == figures.skus);
             if !unchanged {
                 match self.tell(&cursor, &feed, figures.available).await {
                     Ok(stands) => cursor = stands,
@@ -204,12 +231,7 @@ impl Refresher {
         }
     }
 
-    async fn tell(
-        &self,
-        from: &str,
-        feed: &Feed,
-        sellable: u64,
-    ) -> Result<String, WaitlistError> {
+    async fn tell(&self, from: &str, feed: &Feed, sellable: u64) -> Result<String, WaitlistError> {
         let marks: Vec<StockMark> = feed
             .marks
             .iter()
@@ -218,7 +240,9 @@ impl Refresher {
                 Mark::Freed(person) => StockMark::Freed(person.clone()),
             })
             .collect();
-        self.waitlist.apply_stock(from, &feed.cursor, sellable, &marks).await
+        self.waitlist
+            .apply_stock(from, &feed.cursor, sellable, &marks)
+            .await
     }
 
     fn gauge(&self, moment: &Moment) {

@@ -39,7 +39,9 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
     /// Asks one question and waits for its answer.
     pub(super) async fn ask(&self, question: T) -> Result<R, LineError> {
         let (answer, answered) = oneshot::channel();
-        self.questions.try_send((question, answer)).map_err(|_| LineError::Busy)?;
+        self.questions
+            .try_send((question, answer))
+            .map_err(|_| LineError::Busy)?;
         answered.await.map_err(|_| LineError::Busy)?
     }
 }
@@ -73,7 +75,9 @@ async fn gather<T, R, F, Fut>(
                 batch.push(question);
             }
         }
-        let Ok(flight) = Arc::clone(&flights).acquire_owned().await else { return };
+        let Ok(flight) = Arc::clone(&flights).acquire_owned().await else {
+            return;
+        };
         let (questions, answers): (Vec<T>, Vec<_>) = batch.drain(..).unzip();
         let call = Arc::clone(&call);
         tasks.spawn(async move {

@@ -8,8 +8,8 @@
 
 use std::{
     future::Future,
-    sync::atomic::{AtomicU64, Ordering},
     sync::Arc,
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -39,7 +39,13 @@ impl Opener {
     /// `durable` keeps the ceiling. `hold`: after a loss, how long until everybody has had the
     /// chance to show a ticket and every old pass has run out.
     pub(crate) fn new(waitlist: Arc<Waitlist>, durable: Store, hold: Duration) -> Self {
-        Self { waitlist, durable, hold, serving: AtomicU64::new(0), turn: Mutex::new(()) }
+        Self {
+            waitlist,
+            durable,
+            hold,
+            serving: AtomicU64::new(0),
+            turn: Mutex::new(()),
+        }
     }
 
     /// Makes a call, opening the room for it if that is what it lacks.
@@ -62,7 +68,11 @@ impl Opener {
 
     /// Raises the ceiling when the counter has come near it.
     pub(crate) async fn keep_ahead(&self, issued: u64, ceiling: u64) -> Result<(), WaitlistError> {
-        if issued + STEP / 2 > ceiling { self.open(&WaitlistError::Ceiling).await } else { Ok(()) }
+        if issued + STEP / 2 > ceiling {
+            self.open(&WaitlistError::Ceiling).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn open(&self, why: &WaitlistError) -> Result<(), WaitlistError> {
@@ -73,8 +83,10 @@ impl Opener {
             WaitlistError::Restarted => (known.epoch_before + 1, 0),
             _ => (known.epoch_before, 0),
         };
-        let durable =
-            self.waitlist.durable(&self.durable, epoch, known.ceiling_before + STEP).await?;
+        let durable = self
+            .waitlist
+            .durable(&self.durable, epoch, known.ceiling_before + STEP)
+            .await?;
         let opened = self
             .waitlist
             .open(&Opening {

@@ -29,7 +29,10 @@ pub(crate) struct Touches {
 
 impl Touches {
     pub(crate) fn new(remembered: usize) -> Self {
-        Self { noted: Mutex::default(), deadlines: Cache::new(remembered.max(1)) }
+        Self {
+            noted: Mutex::default(),
+            deadlines: Cache::new(remembered.max(1)),
+        }
     }
 
     /// Notes a request with a running pass.
@@ -82,7 +85,9 @@ impl Touches {
             .collect();
         for batch in noted.chunks(MOST) {
             // An outage is told once, by the refresher; these notes come again by themselves.
-            let Ok(deadlines) = waitlist.touch(rules, batch).await else { return };
+            let Ok(deadlines) = waitlist.touch(rules, batch).await else {
+                return;
+            };
             for (touch, deadline) in batch.iter().zip(deadlines) {
                 if let (Touch::Session { jti, .. }, Some(deadline)) = (touch, deadline) {
                     self.deadlines.insert(jti.clone(), deadline);
