@@ -87,7 +87,11 @@ impl RoleOptions {
     /// As settings; `listens` is the path of the address this role listens on.
     pub(crate) fn flags(&self, listens: &'static str) -> Vec<Flag> {
         let address = |name, path, address: Option<SocketAddr>| {
-            address.map(|address| Flag { name, path, value: Value::String(address.to_string()) })
+            address.map(|address| Flag {
+                name,
+                path,
+                value: Value::String(address.to_string()),
+            })
         };
         [
             address("--listen", listens, self.listen),
@@ -105,11 +109,19 @@ impl ServeOptions {
         let mut flags = self.common.flags("listen.gateway");
         if let Some(upstream) = &self.upstream {
             let value = Value::String(upstream.to_string());
-            flags.push(Flag { name: "--upstream", path: "gateway.rooms.0.upstream", value });
+            flags.push(Flag {
+                name: "--upstream",
+                path: "gateway.rooms.0.upstream",
+                value,
+            });
         }
         if let Some(data) = &self.data {
             let value = Value::String(data.display().to_string());
-            flags.push(Flag { name: "--data", path: "data.dir", value });
+            flags.push(Flag {
+                name: "--data",
+                path: "data.dir",
+                value,
+            });
         }
         (self.common.config.as_ref(), flags)
     }
@@ -117,16 +129,27 @@ impl ServeOptions {
 
 impl Cli {
     /// Runs the role to its end.
-    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.role {
-            Role::Demo(options) => demo::run(options).await,
-            Role::Serve(options) => serve::run(options).await,
-            Role::Gateway(options) => gateway::run(options).await,
-            Role::Purchase(options) => purchase::run(options).await,
-            Role::Recorder(options) => recorder::run(options).await,
-            Role::Check(options) => check::run(options).await,
-            Role::Config { what: ConfigRole::Show(options) } => config_show::run(options),
-            Role::Crowd { plan } => crowd::run(&plan).await,
+            Role::Demo(options) => wait_for(demo::run(options)),
+            Role::Serve(options) => wait_for(serve::run(options)),
+            Role::Gateway(options) => wait_for(gateway::run(options)),
+            Role::Purchase(options) => wait_for(purchase::run(options)),
+            Role::Recorder(options) => wait_for(recorder::run(options)),
+            Role::Check(options) => wait_for(check::run(options)),
+            Role::Config {
+                what: ConfigRole::Show(options),
+            } => config_show::run(&options),
+            Role::Crowd { plan } => crowd::run(&plan),
         }
     }
+}
+
+/// This runtime only waits: for signals, for the crowd. Each part has a thread and runtime of its
+/// own.
+fn wait_for(role: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(role)
 }

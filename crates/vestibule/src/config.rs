@@ -136,6 +136,31 @@ impl Default for Log {
     }
 }
 
+impl Config {
+    /// What is wrong with the gateway's part, each complaint with its path.
+    pub(crate) fn gateway_complaints(&self) -> impl Iterator<Item = String> {
+        self.gateway
+            .validate()
+            .into_iter()
+            .map(|complaint| format!("gateway.{complaint}"))
+    }
+
+    /// What is wrong with the purchase side's part, each complaint with its path.
+    pub(crate) fn purchase_complaints(&self) -> impl Iterator<Item = String> {
+        self.purchase
+            .complaints()
+            .into_iter()
+            .map(|complaint| format!("purchase.{complaint}"))
+    }
+
+    /// What is wrong with the parts that are there at all, whatever the role.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let with_rooms = !self.gateway.rooms.is_empty();
+        let gateway = self.gateway_complaints().filter(|_| with_rooms);
+        gateway.chain(self.purchase_complaints()).collect()
+    }
+}
+
 /// A configuration that cannot be run, with every reason.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {

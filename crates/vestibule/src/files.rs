@@ -20,8 +20,15 @@ pub(crate) fn allow(needed: u64) -> Result<(), TooFewFiles> {
     let allowed = limit.maximum.unwrap_or(u64::MAX);
     if limit.current.unwrap_or(u64::MAX) < allowed {
         // Refused only where the limit was lowered in between; the check below still holds.
-        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        let raised = Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        };
         let _ = setrlimit(Resource::Nofile, raised);
     }
-    if allowed < needed { Err(TooFewFiles { allowed, needed }) } else { Ok(()) }
+    if allowed < needed {
+        Err(TooFewFiles { allowed, needed })
+    } else {
+        Ok(())
+    }
 }

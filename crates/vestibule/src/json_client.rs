@@ -31,7 +31,11 @@ pub(crate) struct JsonClient(Client<HttpConnector, Full<Bytes>>);
 impl JsonClient {
     /// On the runtime of the caller.
     pub(crate) fn new() -> Self {
-        Self(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build_http())
+        Self(
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .build_http(),
+        )
     }
 
     /// The status and the body, null where it is no JSON.
@@ -42,9 +46,19 @@ impl JsonClient {
         let exchange = async {
             let response = self.0.request(request).await.ok()?;
             let status = response.status();
-            let body = Limited::new(response.into_body(), LARGEST).collect().await.ok()?;
-            Some((status, serde_json::from_slice(&body.to_bytes()).unwrap_or(Value::Null)))
+            let body = Limited::new(response.into_body(), LARGEST)
+                .collect()
+                .await
+                .ok()?;
+            Some((
+                status,
+                serde_json::from_slice(&body.to_bytes()).unwrap_or(Value::Null),
+            ))
         };
-        tokio::time::timeout(ANSWER, exchange).await.ok().flatten().ok_or(NoAnswer)
+        tokio::time::timeout(ANSWER, exchange)
+            .await
+            .ok()
+            .flatten()
+            .ok_or(NoAnswer)
     }
 }

@@ -13,7 +13,9 @@ pub(crate) fn start(log: &Log) -> anyhow::Result<()> {
         Err(_) => EnvFilter::try_new(&log.filter)
             .map_err(|error| anyhow::anyhow!("log.filter: {error}"))?,
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // Both fail only when a log is started already.
     let _ = if log.json {
         lines.json().flatten_event(true).try_init()

@@ -5,6 +5,8 @@ mod clock;
 mod config;
 mod data_dir;
 mod demo;
+mod files;
+mod json_client;
 mod lifecycle;
 mod logging;
 mod operator;
@@ -17,10 +19,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// This runtime only waits: for signals, for the crowd. Each role has a thread and runtime of its own.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match cli::Cli::parse().run().await {
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {
             eprintln!("vestibule: {error:#}");

@@ -26,7 +26,7 @@ use crate::config::Secret;
 
 mod dependency;
 
-pub(crate) use dependency::Dependency;
+pub(crate) use dependency::{Dependency, connect};
 
 /// How often the exporter's histograms are emptied into their summaries.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -59,11 +59,16 @@ pub(crate) async fn run(
     let tasks = TaskTracker::new();
     let (metrics, ended) = (operator.metrics.clone(), stop.clone());
     tasks.spawn(async move {
-        while ended.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+        while ended
+            .run_until_cancelled(tokio::time::sleep(UPKEEP))
+            .await
+            .is_some()
+        {
             metrics.run_upkeep();
         }
     });
-    let served = axum::serve(listener, router(operator)).with_graceful_shutdown(stop.cancelled_owned());
+    let served =
+        axum::serve(listener, router(operator)).with_graceful_shutdown(stop.cancelled_owned());
     served.await?;
     tasks.close();
     tasks.wait().await;
@@ -71,12 +76,23 @@ pub(crate) async fn run(
 }
 
 fn router(operator: Operator) -> Router {
-    let Operator { token, dependencies, metrics, routes } = operator;
+    let Operator {
+        token,
+        dependencies,
+        metrics,
+        routes,
+    } = operator;
     let token = Arc::new(token);
     let dependencies = Arc::new(dependencies);
-    let text = (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"));
+    let text = (
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; version=0.0.4"),
+    );
     Router::new()
-        .route("/metrics", get(move || async move { ([text], metrics.render()) }))
+        .route(
+            "/metrics",
+            get(move || async move { ([text], metrics.render()) }),
+        )
         .merge(routes)
         .fallback(|| async { Problem::new(Kind::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed) })
@@ -90,30 +106,29 @@ async fn ready(dependencies: Arc<Vec<Dependency>>) -> Response {
     let mut said = Map::new();
     let mut ready = true;
     for dependency in dependencies.iter() {
-        let answer = match dependency.ask().await {
-            Ok(()) => "ok".to_owned(),
-            Err(why) => {
-                ready = false;
-                why
-            }
-        };
-        said.insert(dependency.name().to_owned(), Value::String(answer));
+        for (name, answer) in dependency.ask().await {
+            ready &= answer.is_ok();
+            let word = answer.err().unwrap_or_else(|| "ok".to_owned());
+            said.insert(name.to_owned(), Value::String(word));
+        }
     }
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let document = serde_json::json!({ "ready": ready, "dependencies": said });
     let retry = HeaderName::from_static("retry-after");
     let mut response = (status, Json(document)).into_response();
     if !ready {
-        response.headers_mut().insert(retry, HeaderValue::from_static("2"));
+        response
+            .headers_mut()
+            .insert(retry, HeaderValue::from_static("2"));
     }
     response
 }
 
-async fn require_token(
-    State(token): State<Arc<Secret>>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn require_token(State(token): State<Arc<Secret>>, request: Request, next: Next) -> Response {
     if !has_token(request.headers(), token.reveal()) {
         return Problem::new(Kind::Unauthorized)
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))

@@ -176,7 +176,11 @@ impl Pair {
         let program = Program::find()?;
         let waitlist = RedisChild::start(&program, Purpose::Waitlist, data)?;
         let stock = RedisChild::start(&program, Purpose::Stock, data)?;
-        Ok(Self { waitlist, stock, program })
+        Ok(Self {
+            waitlist,
+            stock,
+            program,
+        })
     }
 
     /// What runs, for the person.

@@ -6,4 +6,5 @@ pub(crate) mod crowd;
 pub(crate) mod gateway;
 pub(crate) mod purchase;
 pub(crate) mod recorder;
+mod requirements;
 pub(crate) mod serve;

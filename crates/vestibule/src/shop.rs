@@ -36,8 +36,10 @@ pub(crate) struct Settings {
     pub(crate) room: RoomId,
     /// Its one product.
     pub(crate) sku: Sku,
-    /// The gateway's public URL: who signs the passes, and where the public status is.
+    /// The gateway as a visitor sees it: where the public status is.
     pub(crate) gateway: Url,
+    /// Who signs the passes.
+    pub(crate) issuer: String,
     /// The keys that check passes.
     pub(crate) keys: PublicKeys,
     /// The purchase service's own address.
@@ -63,9 +65,8 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
-    let issuer = settings.gateway.as_str().trim_end_matches('/').to_owned();
     let shop = Arc::new(Shop {
-        verifier: Verifier::new(settings.keys, &issuer, PASSES),
+        verifier: Verifier::new(settings.keys, &settings.issuer, PASSES),
         purchases: Purchases::new(&settings.purchase, &settings.gateway, &settings.room),
         room: settings.room,
         sku: settings.sku,

@@ -10,32 +10,30 @@ use std::{
 };
 
 use anyhow::Context;
-use entry_pass::{KeyRing, PublicKeys};
-use lua::Store;
+use axum::Router;
+use entry_pass::KeyRing;
 use metrics_exporter_prometheus::PrometheusHandle;
+use purchase::{Purchase, clock::Clock};
 use url::Url;
 
 use crate::{
-    config::{Config, Secret},
+    config::Secret,
     lifecycle::Lifecycle,
     operator::{self, Dependency, Operator},
 };
-
-/// Where the stores and the ledger are.
-#[derive(Clone)]
-pub(crate) struct Stores {
-    /// Redis URL of the waitlist store.
-    pub(crate) waitlist: String,
-    /// Redis URL of the stock store.
-    pub(crate) stock: String,
-    /// URL of the ledger.
-    pub(crate) ledger: String,
-}
 
 /// The listeners of a gateway, all on one address.
 pub(crate) struct Doors {
     listeners: Vec<TcpListener>,
     address: SocketAddr,
+}
+
+/// Who signs the passes, as every gateway says it and every check demands it.
+pub(crate) fn issuer(public_url: Option<&Url>, address: SocketAddr) -> String {
+    match public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => format!("http://{address}"),
+    }
 }
 
 impl Doors {
@@ -58,7 +56,9 @@ impl Doors {
 
 /// Takes one address for one listener.
 pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = gateway::arrival::bind(address, 1)?.pop().context("no listener")?;
+    let listener = gateway::arrival::bind(address, 1)?
+        .pop()
+        .context("no listener")?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
@@ -95,8 +95,10 @@ pub(crate) fn gateways(
     let config = Arc::new(config);
     for (at, listener) in doors.listeners.into_iter().enumerate() {
         let config = Arc::clone(&config);
-        let secrets =
-            gateway::Secrets { ticket_key: keys.tickets, passes: Arc::clone(&keys.passes) };
+        let secrets = gateway::Secrets {
+            ticket_key: keys.tickets,
+            passes: Arc::clone(&keys.passes),
+        };
         let urls = gateway::StoreUrls {
             waitlist: waitlist.to_owned(),
             stock: stock.map(ToOwned::to_owned),
@@ -117,4 +119,91 @@ pub(crate) struct Desk {
     pub(crate) metrics: PrometheusHandle,
     /// Taken already.
     pub(crate) listener: TcpListener,
+}
+
+impl Desk {
+    fn with(self, dependencies: Vec<Dependency>, routes: Router) -> (Operator, TcpListener) {
+        let Self {
+            token,
+            metrics,
+            listener,
+        } = self;
+        (
+            Operator {
+                token,
+                dependencies,
+                metrics,
+                routes,
+            },
+            listener,
+        )
+    }
+
+    /// Answers operators until told to stop.
+    pub(crate) fn open(
+        self,
+        lifecycle: &mut Lifecycle,
+        dependencies: Vec<Dependency>,
+    ) -> anyhow::Result<()> {
+        let (operator, listener) = self.with(dependencies, Router::new());
+        let stop = lifecycle.stop();
+        lifecycle.spawn("operator", move || operator::run(operator, listener, stop))
+    }
+}
+
+/// What a purchase service is made of.
+pub(crate) struct Counter {
+    /// Its sales.
+    pub(crate) config: purchase::Config,
+    /// Where its stores are.
+    pub(crate) urls: purchase::Urls,
+    /// Whose passes it honours.
+    pub(crate) passes: purchase::PassKeys,
+}
+
+impl Counter {
+    async fn open(self) -> Result<Purchase, purchase::StartError> {
+        Purchase::open(self.config, &self.urls, self.passes, Clock::System).await
+    }
+
+    /// Serves buyers on `listener`, and operators, who need its parts, at the desk.
+    ///
+    /// Both on one runtime: a connection to a store lives on the runtime that used it first and
+    /// would end with it while the other still drains.
+    pub(crate) fn serve(
+        self,
+        lifecycle: &mut Lifecycle,
+        listener: TcpListener,
+        desk: Desk,
+        mut dependencies: Vec<Dependency>,
+    ) -> anyhow::Result<()> {
+        let stop = lifecycle.stop();
+        lifecycle.spawn("purchase", move || async move {
+            let purchase = self.open().await?;
+            dependencies.push(Dependency::Purchase(purchase.clone()));
+            let (operator, door) = desk.with(dependencies, purchase::operator_router(&purchase));
+            let buyers = async {
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                anyhow::Ok(purchase::run(purchase, listener, stop.clone()).await?)
+            };
+            tokio::try_join!(buyers, operator::run(operator, door, stop.clone()))?;
+            Ok(())
+        })
+    }
+
+    /// Only records, and answers probes at the desk.
+    pub(crate) fn record(self, lifecycle: &mut Lifecycle, desk: Desk) -> anyhow::Result<()> {
+        let stop = lifecycle.stop();
+        lifecycle.spawn("recorder", move || async move {
+            let purchase = self.open().await?;
+            let (operator, door) =
+                desk.with(vec![Dependency::Purchase(purchase.clone())], Router::new());
+            let records = async {
+                purchase::recorder::run(purchase, stop.clone()).await;
+                anyhow::Ok(())
+            };
+            tokio::try_join!(records, operator::run(operator, door, stop.clone()))?;
+            Ok(())
+        })
+    }
 }

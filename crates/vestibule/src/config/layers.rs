@@ -28,6 +28,8 @@ pub(super) enum Source {
     Variable(String),
     /// A flag.
     Flag(&'static str),
+    /// The role, where nobody said otherwise.
+    Role(&'static str),
 }
 
 impl fmt::Display for Source {
@@ -35,7 +37,7 @@ impl fmt::Display for Source {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Variable(name) => f.write_str(name),
-            Self::Flag(name) => f.write_str(name),
+            Self::Flag(name) | Self::Role(name) => f.write_str(name),
         }
     }
 }
@@ -135,6 +137,19 @@ impl Layers {
                 value.to_string_lossy().into_owned(),
             ))
         })
+    }
+
+    /// What a role takes for granted where nothing around it was left out on purpose: set only if
+    /// the value is missing and what it belongs to is there.
+    pub(crate) fn assume(&mut self, role: &'static str, path: &'static str, value: &str) {
+        let path = steps(path, ".");
+        let mut root = Value::Table(self.values.clone());
+        let parent = &path[..path.len() - 1];
+        let there = super::read::at(&mut root, parent).is_some();
+        let missing = super::read::at(&mut root, &path).is_none();
+        if missing && (there || parent.len() == 1) {
+            self.set(path, Value::String(value.to_owned()), Source::Role(role));
+        }
     }
 
     fn variable(&mut self, name: &str, value: String) {

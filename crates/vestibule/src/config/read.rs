@@ -2,7 +2,7 @@
 //!
 //! Deserializing stops at the first mistake. So each mistake is noted, taken out (or a stand-in put
 //! where a value is missing) and the rest is read again, until what remains can be judged as a
-//! whole by the parts' own `validate`.
+//! whole by whoever knows what the role at hand demands.
 
 use std::collections::HashSet;
 
@@ -31,7 +31,7 @@ fn stand_in(field: &str, count: usize) -> Option<Value> {
 }
 
 impl Layers {
-    /// Reads and judges the configuration. `judge` adds what the role at hand demands.
+    /// Reads the configuration; `judge` says what is wrong with it for the role at hand.
     pub(crate) fn into_config(
         mut self,
         judge: impl FnOnce(&Config) -> Vec<String>,
@@ -69,20 +69,7 @@ impl Layers {
             take_out(&mut root, &path);
             taken_out.insert(path);
         };
-        let judged = config
-            .gateway
-            .validate()
-            .into_iter()
-            .map(|complaint| format!("gateway.{complaint}"))
-            .chain(
-                config
-                    .purchase
-                    .validate()
-                    .into_iter()
-                    .map(|c| format!("purchase.{c}")),
-            )
-            .chain(judge(&config));
-        complaints.extend(judged);
+        complaints.extend(judge(&config));
         if complaints.is_empty() {
             Ok((config, self))
         } else {
@@ -126,7 +113,8 @@ fn quoted_after<'a>(said: &'a str, start: &str) -> Option<&'a str> {
     said.strip_prefix(start)?.split('`').nth(1)
 }
 
-fn at<'a>(root: &'a mut Value, path: &[Step]) -> Option<&'a mut Value> {
+/// What is at the path.
+pub(super) fn at<'a>(root: &'a mut Value, path: &[Step]) -> Option<&'a mut Value> {
     path.iter().try_fold(root, |value, step| match step {
         Step::Key(key) => value.get_mut(key.as_str()),
         Step::Index(index) => value.get_mut(*index),

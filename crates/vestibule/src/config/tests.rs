@@ -16,7 +16,7 @@ fn read(
     let variables = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Layers::read(Some(&file), variables, flags)?.into_config(|_| Vec::new())
+    Layers::read(Some(&file), variables, flags)?.into_config(Config::complaints)
 }
 
 fn complaints(toml: &str, variables: &[(&str, &str)]) -> Vec<String> {

@@ -35,7 +35,9 @@ impl Figures {
         Self {
             own_cpu_s,
             crowd_cpu_s,
-            waitlist: Server::read(&stores.waitlist.url()).await.unwrap_or_default(),
+            waitlist: Server::read(&stores.waitlist.url())
+                .await
+                .unwrap_or_default(),
             stock: Server::read(&stores.stock.url()).await.unwrap_or_default(),
         }
     }
@@ -50,7 +52,10 @@ impl Figures {
         [
             ("services_cpu_s", self.own_cpu_s - before.own_cpu_s),
             ("crowd_cpu_s", self.crowd_cpu_s - before.crowd_cpu_s),
-            ("waitlist_store_cpu_s", self.waitlist.cpu_s - before.waitlist.cpu_s),
+            (
+                "waitlist_store_cpu_s",
+                self.waitlist.cpu_s - before.waitlist.cpu_s,
+            ),
             ("stock_store_cpu_s", self.stock.cpu_s - before.stock.cpu_s),
             ("store_calls", calls),
             ("store_calls_per_visitor", calls / visitors),
@@ -97,8 +102,17 @@ fn own_cpu() -> Option<(f64, f64)> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The name may hold anything, spaces and brackets too; fields count from its last bracket.
     let after = stat.rsplit_once(')')?.1;
-    let ticks: Vec<f64> =
-        after.split_whitespace().skip(11).take(4).filter_map(|field| field.parse().ok()).collect();
-    let [user, system, children_user, children_system] = ticks[..] else { return None };
-    Some(((user + system) / TICKS, (children_user + children_system) / TICKS))
+    let ticks: Vec<f64> = after
+        .split_whitespace()
+        .skip(11)
+        .take(4)
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    let [user, system, children_user, children_system] = ticks[..] else {
+        return None;
+    };
+    Some((
+        (user + system) / TICKS,
+        (children_user + children_system) / TICKS,
+    ))
 }

@@ -26,7 +26,12 @@ impl Show {
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(visitors).with_style(style)
         });
-        Self { bar, visitors, stock, last: None }
+        Self {
+            bar,
+            visitors,
+            stock,
+            last: None,
+        }
     }
 
     /// Shows where the crowd is now.

@@ -25,9 +25,11 @@ fn plan(options: &Options, stage: &Stage, dir: PathBuf) -> Plan {
     let base = format!("http://{}", stage.visitors);
     let mut plan = Plan::demo(options.visitors, options.stock, &base, dir);
     // At the pace of release, everybody has had a turn by then, with room for away and late ones.
-    let turns = options.every.mul_f64(f64::from(options.visitors) / options.batch as f64);
-    plan.deadline = (options.opens_in + Duration::from_secs(300) + 2 * turns)
-        .min(Duration::from_hours(4));
+    let turns = options
+        .every
+        .mul_f64(f64::from(options.visitors) / options.batch as f64);
+    plan.deadline =
+        (options.opens_in + Duration::from_secs(300) + 2 * turns).min(Duration::from_hours(4));
     plan.policy = Policy {
         capacity: options.capacity,
         batch: options.batch,
@@ -39,7 +41,9 @@ fn plan(options: &Options, stage: &Stage, dir: PathBuf) -> Plan {
 
 /// How many files this process may come to hold open at once.
 pub(super) fn files_needed(options: &Options) -> u64 {
-    let connections = Plan::demo(0, 0, "", PathBuf::new()).open_connections.min(options.visitors as usize);
+    let connections = Plan::demo(0, 0, "", PathBuf::new())
+        .open_connections
+        .min(options.visitors as usize);
     // Each may be passed on to the shop in the same instant.
     2 * (connections * children(options)) as u64 + OTHER_FILES
 }
@@ -81,7 +85,10 @@ pub(super) async fn rush(
         seen: &seen,
         orders: &orders,
         counts,
-        shop: ShopCounts { requests: shop.requests(), without_pass: shop.without_pass() },
+        shop: ShopCounts {
+            requests: shop.requests(),
+            without_pass: shop.without_pass(),
+        },
     };
     let verdict = loadtest::judge::judge(&evidence);
     let kept = verdict.kept;
@@ -90,7 +97,8 @@ pub(super) async fn rush(
     println!("{}", report::terminal(&report));
     let page = match &options.json {
         Some(file) => {
-            std::fs::write(file, report::json(&report)?).with_context(|| file.display().to_string())?;
+            std::fs::write(file, report::json(&report)?)
+                .with_context(|| file.display().to_string())?;
             let mut page = file.clone().into_os_string();
             page.push(".html");
             page.into()
@@ -105,7 +113,14 @@ pub(super) async fn rush(
     };
     std::fs::write(&page, report::html(&report)?).with_context(|| page.display().to_string())?;
     println!("Report       {}", page.display());
-    println!("{}", if kept { "Every promise was kept." } else { "A promise was broken." });
+    println!(
+        "{}",
+        if kept {
+            "Every promise was kept."
+        } else {
+            "A promise was broken."
+        }
+    );
     Ok(kept)
 }
 

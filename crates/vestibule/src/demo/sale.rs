@@ -57,7 +57,10 @@ impl Desk {
             }
         };
         if tokio::time::timeout(UP, up).await.is_err() {
-            anyhow::bail!("the services did not come up within {} s: {last}", UP.as_secs());
+            anyhow::bail!(
+                "the services did not come up within {} s: {last}",
+                UP.as_secs()
+            );
         }
         Ok(())
     }
@@ -69,11 +72,18 @@ impl Desk {
         match self.ask(Method::PUT, &path, body).await {
             Some((status, _)) if status.is_success() => Ok(()),
             Some((StatusCode::CONFLICT, problem)) => {
-                eprintln!("The supply stays as it was: {}", problem["detail"].as_str().unwrap_or("more is sold"));
+                eprintln!(
+                    "The supply stays as it was: {}",
+                    problem["detail"].as_str().unwrap_or("more is sold")
+                );
                 Ok(())
             }
-            Some((status, problem)) => anyhow::bail!("the stock was not accepted: {status} {problem}"),
-            None => anyhow::bail!("the stock was not accepted: no answer from the purchase service"),
+            Some((status, problem)) => {
+                anyhow::bail!("the stock was not accepted: {status} {problem}")
+            }
+            None => {
+                anyhow::bail!("the stock was not accepted: no answer from the purchase service")
+            }
         }
     }
 
@@ -93,7 +103,11 @@ impl Desk {
             .uri(format!("{}{path}", self.operator))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .header(header::CONTENT_TYPE, "application/json");
-        let body = if body.is_null() { Full::default() } else { Full::from(body.to_string()) };
+        let body = if body.is_null() {
+            Full::default()
+        } else {
+            Full::from(body.to_string())
+        };
         self.client.send(request.body(body).ok()?).await.ok()
     }
 }

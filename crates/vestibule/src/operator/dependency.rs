@@ -3,38 +3,53 @@
 use std::time::Duration;
 
 use lua::Store;
+use purchase::Purchase;
 use tokio::net::TcpStream;
 use url::Url;
+
+use crate::config::Secret;
 
 /// A probe that hangs must not outlive the prober.
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// A dependency of this process.
 pub(crate) enum Dependency {
-    /// A Redis store, by its role.
-    Store(&'static str, Store),
+    /// A Redis store: its name and URL.
+    Store(&'static str, Secret),
     /// An HTTP server that must take connections.
     Http(&'static str, Url),
+    /// What the purchase service depends on.
+    Purchase(Purchase),
 }
 
 impl Dependency {
-    /// Its name as `/readyz` says it.
-    pub(crate) fn name(&self) -> &'static str {
+    /// Each thing asked for, and why it is not there; without any address or secret.
+    pub(crate) async fn ask(&self) -> Vec<(&'static str, Result<(), String>)> {
+        let no_answer = || Err("no answer".to_owned());
         match self {
-            Self::Store(name, _) | Self::Http(name, _) => name,
+            Self::Store(name, url) => {
+                let asked = tokio::time::timeout(LIMIT, ping(url)).await;
+                vec![(name, asked.unwrap_or_else(|_| no_answer()))]
+            }
+            Self::Http(name, url) => {
+                let asked = tokio::time::timeout(LIMIT, connect(url)).await;
+                vec![(name, asked.unwrap_or_else(|_| no_answer()))]
+            }
+            Self::Purchase(purchase) => match tokio::time::timeout(LIMIT, purchase.ready()).await {
+                Ok(said) => said
+                    .into_iter()
+                    .map(|(name, there)| (name, if there { Ok(()) } else { no_answer() }))
+                    .collect(),
+                Err(_) => vec![("stock-store or ledger", no_answer())],
+            },
         }
     }
+}
 
-    /// Whether it is there; otherwise why not, without any address or secret.
-    pub(crate) async fn ask(&self) -> Result<(), String> {
-        let asked = async {
-            match self {
-                Self::Store(_, store) => store.ping().await.map_err(|_| "no answer".to_owned()),
-                Self::Http(_, url) => connect(url).await,
-            }
-        };
-        tokio::time::timeout(LIMIT, asked).await.unwrap_or_else(|_| Err("no answer".to_owned()))
-    }
+/// On a connection of its own: what must be known is whether a new one would be answered.
+async fn ping(url: &Secret) -> Result<(), String> {
+    let asked = async { Store::connect(url.reveal()).await?.ping().await };
+    asked.await.map_err(|_| "no answer".to_owned())
 }
 
 /// Whether anybody takes connections there.

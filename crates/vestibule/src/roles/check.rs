@@ -57,7 +57,11 @@ impl Findings {
     }
 
     fn worst(&self) -> Weight {
-        self.0.iter().map(|(weight, _)| *weight).max().unwrap_or(Weight::Ok)
+        self.0
+            .iter()
+            .map(|(weight, _)| *weight)
+            .max()
+            .unwrap_or(Weight::Ok)
     }
 }
 
@@ -66,7 +70,7 @@ pub(crate) async fn run(options: RoleOptions) -> anyhow::Result<ExitCode> {
     let mut findings = Findings::default();
     let flags = options.flags("listen.gateway");
     let read = Layers::read(options.config.as_deref(), Layers::environment(), flags)
-        .and_then(|layers| layers.into_config(|_| Vec::new()));
+        .and_then(|layers| layers.into_config(Config::complaints));
     match read {
         Ok((config, _)) => {
             findings.add(Weight::Ok, from(options.config.as_deref()));
@@ -82,7 +86,11 @@ pub(crate) async fn run(options: RoleOptions) -> anyhow::Result<ExitCode> {
     for (weight, what) in &findings.0 {
         println!("{weight:<4}  {what}");
     }
-    Ok(if findings.worst() == Weight::Fail { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if findings.worst() == Weight::Fail {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn from(file: Option<&Path>) -> String {
@@ -112,14 +120,19 @@ async fn store(name: &str, url: Option<&Secret>, durable: bool, findings: &mut F
         match Program::find() {
             Ok(program) => findings.add(
                 Weight::Ok,
-                format!("{name} store: none configured; serve starts a private {}", program.describe()),
+                format!(
+                    "{name} store: none configured; serve starts a private {}",
+                    program.describe()
+                ),
             ),
             Err(error) => findings.add(Weight::Fail, format!("{name} store: {error}")),
         }
         return;
     };
     let asked = async {
-        let store = Store::connect(url.reveal()).await.map_err(|_| "its URL is not a Redis URL")?;
+        let store = Store::connect(url.reveal())
+            .await
+            .map_err(|_| "its URL is not a Redis URL")?;
         redis_server::facts(&store).await.map_err(|_| "no answer")
     };
     let facts = match tokio::time::timeout(LIMIT, asked).await {
@@ -127,15 +140,29 @@ async fn store(name: &str, url: Option<&Secret>, durable: bool, findings: &mut F
         Ok(Err(why)) => return findings.add(Weight::Fail, format!("{name} store: {why}")),
         Err(_) => return findings.add(Weight::Fail, format!("{name} store: no answer")),
     };
-    findings.add(Weight::Ok, format!("{name} store answers, version {}", facts.version));
+    findings.add(
+        Weight::Ok,
+        format!("{name} store answers, version {}", facts.version),
+    );
     findings.judge(
         facts.policy == "noeviction",
         Weight::Fail,
-        format!("{name} store: maxmemory-policy is {}, must be noeviction", facts.policy),
+        format!(
+            "{name} store: maxmemory-policy is {}, must be noeviction",
+            facts.policy
+        ),
     );
-    let (needed, weight) = if durable { ("always", Weight::Fail) } else { ("everysec", Weight::Warn) };
+    let (needed, weight) = if durable {
+        ("always", Weight::Fail)
+    } else {
+        ("everysec", Weight::Warn)
+    };
     let kept = facts.append_only && (facts.fsync == needed || facts.fsync == "always");
-    let found = if facts.append_only { facts.fsync.as_str() } else { "off" };
+    let found = if facts.append_only {
+        facts.fsync.as_str()
+    } else {
+        "off"
+    };
     findings.judge(
         kept,
         weight,
@@ -145,7 +172,10 @@ async fn store(name: &str, url: Option<&Secret>, durable: bool, findings: &mut F
         findings.judge(
             facts.load_truncated == "no",
             Weight::Warn,
-            format!("{name} store: aof-load-truncated is {}, wanted no", facts.load_truncated),
+            format!(
+                "{name} store: aof-load-truncated is {}, wanted no",
+                facts.load_truncated
+            ),
         );
     }
     let apart = facts.now_ms.abs_diff(clock::now_ms());
@@ -175,14 +205,30 @@ fn proxies(config: &Config, findings: &mut Findings) {
     let trusted = &config.gateway.trusted_proxies;
     let everybody = trusted.iter().any(|network| network.prefix_len() == 0);
     if everybody {
-        findings.add(Weight::Fail, "trusted_proxies: everybody is trusted, so anybody can pretend any address");
+        findings.add(
+            Weight::Fail,
+            "trusted_proxies: everybody is trusted, so anybody can pretend any address",
+        );
     } else if trusted.is_empty() {
-        findings.add(Weight::Ok, "trusted_proxies: none; X-Forwarded-* is believed from nobody");
+        findings.add(
+            Weight::Ok,
+            "trusted_proxies: none; X-Forwarded-* is believed from nobody",
+        );
     } else {
-        findings.add(Weight::Ok, format!("trusted_proxies: {} networks", trusted.len()));
+        findings.add(
+            Weight::Ok,
+            format!("trusted_proxies: {} networks", trusted.len()),
+        );
     }
-    let plain = config.gateway.public_url.as_ref().is_none_or(|url| url.scheme() == "http");
+    let plain = config
+        .gateway
+        .public_url
+        .as_ref()
+        .is_none_or(|url| url.scheme() == "http");
     if plain && trusted.is_empty() {
-        findings.add(Weight::Warn, "public_url: not https, so cookies travel without Secure");
+        findings.add(
+            Weight::Warn,
+            "public_url: not https, so cookies travel without Secure",
+        );
     }
 }

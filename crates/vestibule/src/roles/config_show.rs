@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::{
     cli::RoleOptions,
-    config::{Layers, show},
+    config::{Config, Layers, show},
 };
 
 /// Prints the configuration of a role that is given these flags. It need not be complete: what is
@@ -12,7 +12,7 @@ use crate::{
 pub(crate) fn run(options: &RoleOptions) -> anyhow::Result<ExitCode> {
     let flags = options.flags("listen.gateway");
     let layers = Layers::read(options.config.as_deref(), Layers::environment(), flags)?;
-    let (config, layers) = layers.into_config(|_| Vec::new())?;
+    let (config, layers) = layers.into_config(Config::complaints)?;
     print!("{}", show(&config, &layers)?);
     Ok(ExitCode::SUCCESS)
 }

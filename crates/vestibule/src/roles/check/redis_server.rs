@@ -30,17 +30,29 @@ pub(super) async fn facts(store: &Store) -> Result<Facts, StoreError> {
         .find(|(name, _)| matches!(*name, "valkey_version" | "redis_version"))
         .map_or("unknown", |(_, version)| version.trim());
     let mut settings = HashMap::new();
-    for name in ["maxmemory-policy", "appendonly", "appendfsync", "aof-load-truncated"] {
+    for name in [
+        "maxmemory-policy",
+        "appendonly",
+        "appendfsync",
+        "aof-load-truncated",
+    ] {
         let pair: Vec<String> = redis::cmd("CONFIG")
             .arg("GET")
             .arg(name)
             .query_async(&mut connection)
             .await
             .map_err(failed)?;
-        settings.insert(name, pair.into_iter().nth(1).unwrap_or_else(|| "unknown".to_owned()));
+        settings.insert(
+            name,
+            pair.into_iter()
+                .nth(1)
+                .unwrap_or_else(|| "unknown".to_owned()),
+        );
     }
-    let (seconds, micros): (u64, u64) =
-        redis::cmd("TIME").query_async(&mut connection).await.map_err(failed)?;
+    let (seconds, micros): (u64, u64) = redis::cmd("TIME")
+        .query_async(&mut connection)
+        .await
+        .map_err(failed)?;
     let mut setting = |name| settings.remove(name).unwrap_or_default();
     Ok(Facts {
         version: version.to_owned(),
