@@ -142,7 +142,8 @@ impl RedisChild {
     }
 
     /// Its process, while there is one.
-    pub(crate) fn pid(&self) -> Option<u32> {
+    #[cfg(test)]
+    fn pid(&self) -> Option<u32> {
         self.keeper.pid()
     }
 }

@@ -2,6 +2,8 @@ use std::{fs, path::Path};
 
 use super::*;
 
+mod sample;
+
 /// What must be there so that nothing else complains.
 const ROOM: &str = "[[gateway.rooms]]\nid = \"main\"\nupstream = \"http://127.0.0.1:3000\"\n";
 

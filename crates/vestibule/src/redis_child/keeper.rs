@@ -170,6 +170,7 @@ impl Keeper {
         let _ = child.wait();
     }
 
+    #[cfg(test)]
     pub(super) fn pid(&self) -> Option<u32> {
         self.state
             .lock()
