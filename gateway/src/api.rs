@@ -28,7 +28,7 @@ pub use openapi::openapi;
 use crate::{desk::Desk, identify::Caller, room::Room};
 
 /// What the handlers answer from.
-pub struct Counter {
+pub(crate) struct Counter {
     /// Answers visitors.
     pub desk: Arc<Desk>,
     /// Every room, in the order of the configuration.
@@ -40,7 +40,7 @@ pub struct Counter {
 type Shared = Arc<Counter>;
 
 /// The routes. Unknown paths and wrong methods are answered with a problem document.
-pub fn router(counter: Arc<Counter>, body_limit: usize) -> Router {
+pub(crate) fn router(counter: Arc<Counter>, body_limit: usize) -> Router {
     Router::new()
         .route("/_wr/status/{room}", get(documents::status))
         .route("/_wr/page/{room}", get(documents::page))
@@ -100,7 +100,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asking {
 }
 
 /// Whether this path of our own is public and cacheable, and so not counted against anybody.
-pub fn is_public(method: &http::Method, path: &str) -> bool {
+pub(crate) fn is_public(method: &http::Method, path: &str) -> bool {
     const PUBLIC: [&str; 6] = [
         "/_wr/status/",
         "/_wr/page/",

@@ -151,8 +151,7 @@ impl Desk {
                 let pass = self.passes.of(room, &person, &session)?;
                 Ok(Stand::admitted(room, ticket, session, Some(pass)))
             }
-            Claimed::Waiting(_) | Claimed::Away(_) => Err(DeskError::NotOffered),
-            Claimed::None => Err(DeskError::NotOffered),
+            Claimed::Waiting(_) | Claimed::Away(_) | Claimed::None => Err(DeskError::NotOffered),
         }
     }
 

@@ -34,17 +34,17 @@ use waiting_room_ui::ReturnTo;
 /// The room that protects the request's target; a request extension. Without it the target is in
 /// no room and needs no pass.
 #[derive(Clone)]
-pub struct Protected(pub Arc<Room>);
+pub(crate) struct Protected(pub Arc<Room>);
 
 /// Asks for a pass on every protected target.
 #[derive(Clone)]
-pub struct RequirePass {
+pub(crate) struct RequirePass {
     desk: Arc<Desk>,
 }
 
 impl RequirePass {
     /// By the desk that signs and checks passes.
-    pub fn new(desk: Arc<Desk>) -> Self {
+    pub(crate) fn new(desk: Arc<Desk>) -> Self {
         Self { desk }
     }
 
@@ -135,7 +135,7 @@ impl<S> Layer<S> for RequirePass {
 
 /// The service of [`RequirePass`].
 #[derive(Clone)]
-pub struct Gate<S> {
+pub(crate) struct Gate<S> {
     gate: RequirePass,
     inner: S,
 }

@@ -25,8 +25,8 @@ mod visitor_key;
 pub(crate) use address::is_trusted;
 pub use caller::{Caller, Scheme};
 pub use cookie::{VISITOR_MAX_AGE, WrCookie, is_ours};
-pub(crate) use credential::{ENTRY_PASS, bearer};
 pub use credential::{Credential, TICKET_TYP, credential};
+pub(crate) use credential::{ENTRY_PASS, bearer};
 pub use visitor_key::VisitorKey;
 
 use crate::{

@@ -135,7 +135,11 @@ impl<C: Clock + Clone> Limiter<C> {
         };
         let (buckets, key) = match &caller.visitor {
             Some(visitor) => (buckets, self.hasher.hash_one(visitor)),
-            None => (&self.address, self.hasher.hash_one(prefix(caller.address, self.ipv6_prefix))),
+            None => (
+                &self.address,
+                self.hasher
+                    .hash_one(prefix(caller.address, self.ipv6_prefix)),
+            ),
         };
         buckets.check(key, &self.clock).map(Some)
     }
@@ -151,7 +155,10 @@ impl<C: Clock + Clone> Limiter<C> {
 
     /// How many persons and addresses are remembered.
     pub fn remembered(&self) -> usize {
-        [&self.personal, &self.shop, &self.address].iter().map(|b| b.limiter.len()).sum()
+        [&self.personal, &self.shop, &self.address]
+            .iter()
+            .map(|b| b.limiter.len())
+            .sum()
     }
 }
 
@@ -160,17 +167,29 @@ impl<C: Clock> Buckets<C> {
         let cells = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(cells(rate.per_second)).allow_burst(cells(rate.burst));
         let limiter = RateLimiter::new(quota, Remembered::new(most), clock);
-        Self { limit, rate, limiter }
+        Self {
+            limit,
+            rate,
+            limiter,
+        }
     }
 
     fn check(&self, key: u64, clock: &C) -> Result<Allowed, Limited> {
         let (limit, rate) = (self.limit, self.rate);
         match self.limiter.check_key(&key) {
-            Ok(state) => Ok(Allowed { limit, rate, remaining: state.remaining_burst_capacity() }),
+            Ok(state) => Ok(Allowed {
+                limit,
+                rate,
+                remaining: state.remaining_burst_capacity(),
+            }),
             Err(until) => {
                 let now = clock.now();
                 let wait = until.earliest_possible().duration_since(now);
-                Err(Limited { limit, rate, retry_after: wait.into() })
+                Err(Limited {
+                    limit,
+                    rate,
+                    retry_after: wait.into(),
+                })
             }
         }
     }
@@ -180,7 +199,9 @@ impl<C: Clock> Buckets<C> {
 fn prefix(address: IpAddr, ipv6_prefix: u8) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(ipv6_prefix.min(128))).unwrap_or(0);
+            let mask = u128::MAX
+                .checked_shl(128 - u32::from(ipv6_prefix.min(128)))
+                .unwrap_or(0);
             IpAddr::from(std::net::Ipv6Addr::from_bits(address.to_bits() & mask))
         }
         address @ IpAddr::V4(_) => address,
@@ -190,7 +211,13 @@ fn prefix(address: IpAddr, ipv6_prefix: u8) -> IpAddr {
 impl Allowed {
     /// Adds `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
     pub fn announce(&self, headers: &mut HeaderMap) {
-        announce(self.limit, self.rate, self.remaining, Duration::ZERO, headers);
+        announce(
+            self.limit,
+            self.rate,
+            self.remaining,
+            Duration::ZERO,
+            headers,
+        );
     }
 }
 
@@ -203,10 +230,12 @@ impl Limited {
         let problem = Problem::new(Kind::Limited)
             .with("limit", self.limit.as_str())
             .retry_after(self.retry_after);
-        headers.into_iter().fold(problem, |problem, (name, value)| match name {
-            Some(name) => problem.header(name, value),
-            None => problem,
-        })
+        headers
+            .into_iter()
+            .fold(problem, |problem, (name, value)| match name {
+                Some(name) => problem.header(name, value),
+                None => problem,
+            })
     }
 }
 
@@ -216,8 +245,11 @@ fn announce(limit: Limit, rate: Rate, left: u32, wait: Duration, headers: &mut H
     let window = quota.div_ceil(rate.per_second.max(1));
     let wait = wait.as_millis().div_ceil(1000);
     let policy = format!("\"{name}\";q={quota};w={window}");
-    let state =
-        if wait == 0 { format!("\"{name}\";r={left}") } else { format!("\"{name}\";r={left};t={wait}") };
+    let state = if wait == 0 {
+        format!("\"{name}\";r={left}")
+    } else {
+        format!("\"{name}\";r={left};t={wait}")
+    };
     for (name, value) in [(POLICY, policy), (LIMIT, state)] {
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);

@@ -21,7 +21,7 @@ use crate::{
 const OUTAGE_S: u32 = 5;
 
 /// Whether a person's browser asks for a page, rather than a script or a program for data.
-pub fn navigates<B>(request: &Request<B>) -> bool {
+pub(crate) fn navigates<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
         return false;
@@ -36,7 +36,7 @@ pub fn navigates<B>(request: &Request<B>) -> bool {
 }
 
 /// The static page: the same bytes for everybody.
-pub fn static_page(room: &Room) -> Rendered {
+pub(crate) fn static_page(room: &Room) -> Rendered {
     StaticPage {
         room: room.id().as_str(),
         title: title(room),
@@ -51,7 +51,7 @@ fn title(room: &Room) -> &str {
 }
 
 /// Where the shop begins.
-pub fn home(room: &Room) -> ReturnTo {
+pub(crate) fn home(room: &Room) -> ReturnTo {
     room.policy
         .routes
         .first()
@@ -60,7 +60,7 @@ pub fn home(room: &Room) -> ReturnTo {
 }
 
 /// The queue page for one visitor, in place of the page they asked for.
-pub fn queue_page(room: &Room, stand: Option<&Stand>, return_to: &ReturnTo) -> Response {
+pub(crate) fn queue_page(room: &Room, stand: Option<&Stand>, return_to: &ReturnTo) -> Response {
     let moment = room.moment();
     let phase = room.phase(&moment);
     let view = view(room, &moment, phase, stand);
@@ -85,7 +85,7 @@ pub fn queue_page(room: &Room, stand: Option<&Stand>, return_to: &ReturnTo) -> R
 }
 
 /// The page of a refusal, for a person.
-pub fn of_problem(problem: &Problem) -> Response {
+pub(crate) fn of_problem(problem: &Problem) -> Response {
     let kind = problem.kind();
     let page = ProblemPage {
         slug: kind.slug(),
@@ -104,7 +104,7 @@ pub fn of_problem(problem: &Problem) -> Response {
 }
 
 /// A rendered page with its headers.
-pub fn html(page: Rendered, status: StatusCode, cache: &'static str) -> Response {
+pub(crate) fn html(page: Rendered, status: StatusCode, cache: &'static str) -> Response {
     let mut response = (status, Body::from(page.html)).into_response();
     let headers = response.headers_mut();
     let mut put = |name: header::HeaderName, value: &'static str| {

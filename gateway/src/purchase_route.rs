@@ -26,7 +26,7 @@ use crate::{
 
 /// Takes requests under the purchase prefix to the purchase service.
 #[derive(Clone)]
-pub struct ServePurchase {
+pub(crate) struct ServePurchase {
     desk: Arc<Desk>,
     rooms: Arc<[Arc<Room>]>,
     /// The prefix, and the service behind it, if there is one.
@@ -35,7 +35,11 @@ pub struct ServePurchase {
 
 impl ServePurchase {
     /// `service`: the prefix with its slashes, and where the purchase service is.
-    pub fn new(desk: Arc<Desk>, rooms: &[Arc<Room>], service: Option<(String, Upstream)>) -> Self {
+    pub(crate) fn new(
+        desk: Arc<Desk>,
+        rooms: &[Arc<Room>],
+        service: Option<(String, Upstream)>,
+    ) -> Self {
         let rooms = rooms
             .iter()
             .filter(|room| room.policy.sale.is_some())
@@ -116,7 +120,7 @@ impl<S> Layer<S> for ServePurchase {
 
 /// The service of [`ServePurchase`].
 #[derive(Clone)]
-pub struct PurchaseRoute<S> {
+pub(crate) struct PurchaseRoute<S> {
     route: ServePurchase,
     inner: S,
 }

@@ -27,7 +27,7 @@ use crate::{
 
 /// Everything a layer may raise.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The target is ambiguous or malformed.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -50,7 +50,7 @@ pub enum Refusal {
     },
     /// A path of our own that does not exist, or the API said no.
     #[error("{0:?}")]
-    Problem(Problem),
+    Problem(Box<Problem>),
     /// No room and no shop answers to this host.
     #[error("nothing is served on this host")]
     UnknownHost,
@@ -61,7 +61,7 @@ pub enum Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+        Self::Problem(Box::new(problem))
     }
 }
 
@@ -69,14 +69,14 @@ impl From<PassError> for Refusal {
     fn from(error: PassError) -> Self {
         match error {
             PassError::OtherRoom => Self::OtherPass,
-            other => Self::Problem(Problem::new(Kind::NoPass).detail(other.to_string())),
+            other => Problem::new(Kind::NoPass).detail(other.to_string()).into(),
         }
     }
 }
 
 impl Refusal {
     /// This error, this answer.
-    pub fn problem(self) -> Problem {
+    pub(crate) fn problem(self) -> Problem {
         match self {
             Self::Target(error) => error.problem(),
             Self::Limited(limited) => limited.problem(),
@@ -85,17 +85,17 @@ impl Refusal {
                 .with("room", room.as_str())
                 .with("status_url", format!("/_wr/status/{room}"))
                 .retry_after(retry_after),
-            Self::Problem(problem) => problem,
+            Self::Problem(problem) => *problem,
             Self::UnknownHost => Problem::new(Kind::NotFound)
                 .detail("no shop is served on this host")
                 .with("field", "host"),
             Self::Upstream(error) => error.problem(),
-            Self::Desk(error) => desk(error),
+            Self::Desk(error) => desk(&error),
         }
     }
 }
 
-fn desk(error: DeskError) -> Problem {
+fn desk(error: &DeskError) -> Problem {
     match error {
         DeskError::Line(crate::waitlist::LineError::Away(_)) => {
             Problem::new(Kind::StoreAway).retry_after(Duration::from_secs(2))
@@ -114,14 +114,14 @@ fn desk(error: DeskError) -> Problem {
         DeskError::NotTaking(_) => Problem::new(Kind::Closed),
         DeskError::Revoked(until) => Problem::new(Kind::Forbidden)
             .detail("the shop ended this visit")
-            .with("until", until),
+            .with("until", *until),
         DeskError::CannotSign => Problem::new(Kind::Internal),
     }
 }
 
 /// Answers what the inner services raise.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Rescue;
+pub(crate) struct Rescue;
 
 impl<S> Layer<S> for Rescue {
     type Service = Rescued<S>;
@@ -133,7 +133,7 @@ impl<S> Layer<S> for Rescue {
 
 /// The service of [`Rescue`].
 #[derive(Debug, Clone)]
-pub struct Rescued<S> {
+pub(crate) struct Rescued<S> {
     inner: S,
 }
 

@@ -19,7 +19,7 @@ const RANGES: usize = 64;
 const NEAR_MINUTES: u64 = 3;
 
 /// Numbers this close to the watermark belong to visitors who ask personally.
-pub fn personal_within(policy: &Policy) -> u64 {
+pub(crate) fn personal_within(policy: &Policy) -> u64 {
     policy
         .rate_per_minute()
         .saturating_mul(NEAR_MINUTES)
@@ -28,7 +28,7 @@ pub fn personal_within(policy: &Policy) -> u64 {
 
 /// The document. All instants are Unix milliseconds.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct StatusDocument {
+pub(crate) struct StatusDocument {
     /// The room.
     #[schema(value_type = String)]
     pub room: entry_pass::RoomId,
@@ -69,7 +69,7 @@ pub struct StatusDocument {
 }
 
 /// The document's bytes.
-pub fn document(policy: &Policy, moment: &Moment) -> Bytes {
+pub(crate) fn document(policy: &Policy, moment: &Moment) -> Bytes {
     let instant = |at: Option<std::time::SystemTime>| at.map(crate::moment::unix_ms);
     let document = StatusDocument {
         room: policy.id.clone(),

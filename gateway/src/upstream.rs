@@ -68,9 +68,16 @@ impl Upstream {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        let authority =
-            authority.parse().unwrap_or_else(|_| Authority::from_static("localhost:80"));
-        Self { connections, at: Arc::new(At { authority, away: AtomicBool::new(false) }) }
+        let authority = authority
+            .parse()
+            .unwrap_or_else(|_| Authority::from_static("localhost:80"));
+        Self {
+            connections,
+            at: Arc::new(At {
+                authority,
+                away: AtomicBool::new(false),
+            }),
+        }
     }
 
     /// Sends the request on and returns the head of the answer, its body still streaming.
@@ -78,8 +85,10 @@ impl Upstream {
         let outcome = self.attempt(request).await;
         let away = matches!(outcome, Err(UpstreamError::Away | UpstreamError::Slow));
         // Once per change: at night there are thousands of these a second.
-        if matches!(outcome, Ok(_) | Err(UpstreamError::Away | UpstreamError::Slow))
-            && self.at.away.swap(away, Relaxed) != away
+        if matches!(
+            outcome,
+            Ok(_) | Err(UpstreamError::Away | UpstreamError::Slow)
+        ) && self.at.away.swap(away, Relaxed) != away
         {
             if away {
                 tracing::warn!(upstream = %self.at.authority, "the upstream does not answer");
@@ -100,7 +109,10 @@ impl Upstream {
         // it. Whether the request was acted on is then unknown, so only what is safe to do twice is
         // tried once more. (What was not even begun, the pool retries by itself.)
         let again = (upgrade.is_none()
-            && matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+            && matches!(
+                *request.method(),
+                Method::GET | Method::HEAD | Method::OPTIONS
+            )
             && request.body().is_end_stream())
         .then(|| copy(&request));
         let mut answer = self.answer(request, &progress).await;
@@ -113,7 +125,8 @@ impl Upstream {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let wanted = upgrade.ok_or(UpstreamError::Broken)?;
             let tunnel = wanted.agreed(&mut response)?;
-            self.connections.run_tunnel(tunnel.run((slot, in_use)), until);
+            self.connections
+                .run_tunnel(tunnel.run((slot, in_use)), until);
             return Ok(headers::of_upgrade(response.map(|_| Body::empty())));
         }
         Ok(incoming(response, in_use))
@@ -139,7 +152,10 @@ impl Upstream {
         if upgrade {
             headers::ask_upgrade(&mut parts.headers);
         }
-        let path = parts.uri.path_and_query().map_or("/", |whole| whole.as_str());
+        let path = parts
+            .uri
+            .path_and_query()
+            .map_or("/", |whole| whole.as_str());
         parts.uri = Uri::builder()
             .scheme("http")
             .authority(self.at.authority.clone())

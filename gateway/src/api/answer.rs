@@ -18,7 +18,7 @@ use crate::{
 
 /// Where a visitor stands. All instants are Unix milliseconds.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct TicketAnswer {
+pub(super) struct TicketAnswer {
     /// The room.
     #[schema(value_type = String, example = "main")]
     pub room: RoomId,
@@ -56,7 +56,7 @@ pub struct TicketAnswer {
 
 /// The ticket in an answer.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct TicketPart {
+pub(super) struct TicketPart {
     /// The place.
     #[schema(value_type = u64)]
     pub number: TicketNumber,
@@ -66,7 +66,7 @@ pub struct TicketPart {
 
 /// Estimated wait in seconds.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct WaitPart {
+pub(super) struct WaitPart {
     /// Half wait no longer.
     pub p50: u64,
     /// Nine in ten wait no longer.

@@ -13,7 +13,7 @@ use crate::{
 
 /// An entry pass. All instants are Unix milliseconds.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct ClaimAnswer {
+pub(super) struct ClaimAnswer {
     /// The room.
     #[schema(value_type = String)]
     room: RoomId,

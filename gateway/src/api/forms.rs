@@ -15,7 +15,7 @@ use crate::{pages, room::Room};
 /// The optional body of join, claim and leave.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Wish {
+pub(super) struct Wish {
     /// Where to go afterwards: an absolute path of this site; anything else counts as not given.
     #[serde(default)]
     pub return_to: Option<String>,

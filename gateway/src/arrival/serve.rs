@@ -38,7 +38,9 @@ where
 {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let permits = Arc::new(Semaphore::new(serving.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let permits = Arc::new(Semaphore::new(
+        serving.max_connections.clamp(1, Semaphore::MAX_PERMITS),
+    ));
     let tasks = TaskTracker::new();
     let drop_now = CancellationToken::new();
     let connections = Connections::new(&serving, tasks.clone(), stop.clone(), drop_now.clone());
@@ -66,13 +68,25 @@ where
         failing = false;
         prepare(&stream, serving.idle);
         let Ok(permit) = permit else { break };
-        let slot = Slot { _permit: Arc::new(permit) };
-        tasks.spawn(connections.clone().serve(stream, peer, slot, service.clone()));
+        let slot = Slot {
+            _permit: Arc::new(permit),
+        };
+        tasks.spawn(
+            connections
+                .clone()
+                .serve(stream, peer, slot, service.clone()),
+        );
     }
     drop(listener);
     tasks.close();
-    if tokio::time::timeout(serving.drain, tasks.wait()).await.is_err() {
-        tracing::warn!(open = tasks.len(), "the drain limit is over; dropping what is left");
+    if tokio::time::timeout(serving.drain, tasks.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            open = tasks.len(),
+            "the drain limit is over; dropping what is left"
+        );
         drop_now.cancel();
         tasks.wait().await;
     }
@@ -82,8 +96,9 @@ where
 /// Small answers leave at once, and a visitor who vanished is noticed though we only write.
 fn prepare(stream: &TcpStream, patience: Duration) {
     let socket = socket2::SockRef::from(stream);
-    if let Err(error) =
-        socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_user_timeout(Some(patience)))
+    if let Err(error) = socket
+        .set_tcp_nodelay(true)
+        .and_then(|()| socket.set_tcp_user_timeout(Some(patience)))
     {
         tracing::debug!(%error, "socket options");
     }
@@ -96,5 +111,7 @@ pub fn connections_allowed(wanted: usize, instances: usize) -> usize {
     const OTHER_FILES: u64 = 128;
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let share = files.unwrap_or(u64::MAX).saturating_sub(OTHER_FILES) / 2 / instances.max(1) as u64;
-    wanted.min(usize::try_from(share).unwrap_or(usize::MAX)).max(1)
+    wanted
+        .min(usize::try_from(share).unwrap_or(usize::MAX))
+        .max(1)
 }

@@ -23,7 +23,9 @@ fn ask(layer: &IdentifyVisitor, peer: &str, headers: &[(&str, &str)]) -> Caller 
         request = request.header(*name, *value);
     }
     let mut request = request.body(()).unwrap();
-    request.extensions_mut().insert(Peer(format!("{peer}:1").parse().unwrap()));
+    request
+        .extensions_mut()
+        .insert(Peer(format!("{peer}:1").parse().unwrap()));
     layer.identify(&request)
 }
 
@@ -69,14 +71,27 @@ fn only_the_names_of_the_visitors_scheme_are_read() {
     let read = |layer, cookies: &str| ask(layer, "1.2.3.4", &[("cookie", cookies)]);
     let caller = read(&http, &plain);
     assert_eq!(caller.visitor, Some(visitor()));
-    assert_eq!((caller.pass(&room("main")), caller.ticket(&room("main"))), (Some("p"), Some("t")));
-    assert_eq!((caller.pass(&room("a")), caller.scheme), (None, Scheme::Http));
+    assert_eq!(
+        (caller.pass(&room("main")), caller.ticket(&room("main"))),
+        (Some("p"), Some("t"))
+    );
+    assert_eq!(
+        (caller.pass(&room("a")), caller.scheme),
+        (None, Scheme::Http)
+    );
     let caller = read(&https, &secure);
     assert_eq!(caller.visitor, Some(visitor()));
-    assert_eq!((caller.pass(&room("main")), caller.ticket(&room("a"))), (Some("P"), Some("T")));
+    assert_eq!(
+        (caller.pass(&room("main")), caller.ticket(&room("a"))),
+        (Some("P"), Some("T"))
+    );
     for (layer, cookies) in [(&http, &secure), (&https, &plain)] {
         let caller = read(layer, cookies);
-        assert_eq!((caller.visitor.clone(), caller.pass(&room("main"))), (None, None), "{cookies}");
+        assert_eq!(
+            (caller.visitor.clone(), caller.pass(&room("main"))),
+            (None, None),
+            "{cookies}"
+        );
     }
 }
 
@@ -102,7 +117,11 @@ fn malformed_and_doubled_cookies_are_as_if_absent() {
     ] {
         assert!(!known(&[("cookie", &bad)]), "{bad}");
     }
-    let caller = ask(&layer, "1.2.3.4", &[("cookie", "wr-pass-main=a; wr-pass-main=b; wr-pass-X=c")]);
+    let caller = ask(
+        &layer,
+        "1.2.3.4",
+        &[("cookie", "wr-pass-main=a; wr-pass-main=b; wr-pass-X=c")],
+    );
     assert_eq!(caller.pass(&room("main")), None);
 }
 
@@ -110,7 +129,10 @@ fn malformed_and_doubled_cookies_are_as_if_absent() {
 fn the_address_is_the_rightmost_that_is_not_our_proxy() {
     let layer = layer("trusted_proxies = [\"10.0.0.0/8\", \"::1\"]");
     let address = |peer: &str, forwarded: &[&str]| {
-        let headers: Vec<_> = forwarded.iter().map(|value| ("x-forwarded-for", *value)).collect();
+        let headers: Vec<_> = forwarded
+            .iter()
+            .map(|value| ("x-forwarded-for", *value))
+            .collect();
         ask(&layer, peer, &headers).address.to_string()
     };
     for (peer, forwarded, expected) in [
@@ -153,8 +175,14 @@ fn tokens_are_told_apart_by_their_typ() {
         (caller.ticket_token, caller.pass_token)
     };
     let some = |text: &str| Some(text.to_owned());
-    assert_eq!(tokens(&[("authorization", &format!("Bearer {ticket}"))]), (some(&ticket), None));
-    assert_eq!(tokens(&[("authorization", &format!("bearer {pass}"))]), (None, some(&pass)));
+    assert_eq!(
+        tokens(&[("authorization", &format!("Bearer {ticket}"))]),
+        (some(&ticket), None)
+    );
+    assert_eq!(
+        tokens(&[("authorization", &format!("bearer {pass}"))]),
+        (None, some(&pass))
+    );
     assert_eq!(tokens(&[("x-entry-pass", &pass)]), (None, some(&pass)));
     let (as_ticket, as_pass) = (format!("Bearer {ticket}"), format!("Bearer {pass}"));
     assert_eq!(
@@ -163,9 +191,18 @@ fn tokens_are_told_apart_by_their_typ() {
     );
     let other = token("wr-pass+jwt", "q");
     for doubtful in [
-        &[("authorization", as_pass.as_str()), ("x-entry-pass", other.as_str())][..],
-        &[("authorization", as_pass.as_str()), ("authorization", as_ticket.as_str())],
-        &[("x-entry-pass", pass.as_str()), ("x-entry-pass", other.as_str())],
+        &[
+            ("authorization", as_pass.as_str()),
+            ("x-entry-pass", other.as_str()),
+        ][..],
+        &[
+            ("authorization", as_pass.as_str()),
+            ("authorization", as_ticket.as_str()),
+        ],
+        &[
+            ("x-entry-pass", pass.as_str()),
+            ("x-entry-pass", other.as_str()),
+        ],
         &[("x-entry-pass", ticket.as_str())],
         &[("authorization", "Bearer opaque")],
         &[("authorization", "Basic eA==")],
@@ -175,7 +212,10 @@ fn tokens_are_told_apart_by_their_typ() {
         assert_eq!(tokens(doubtful), (None, None), "{doubtful:?}");
     }
     assert_eq!(credential(&token("JWT", "x")), Credential::Foreign);
-    assert_eq!(credential(&token("wr-pass+jwt", &"x".repeat(5000))), Credential::Foreign);
+    assert_eq!(
+        credential(&token("wr-pass+jwt", &"x".repeat(5000))),
+        Credential::Foreign
+    );
 }
 
 #[test]
@@ -204,11 +244,26 @@ fn cookies_are_set_and_cleared_as_the_contract_says() {
         WrCookie::Visitor.clear(Scheme::Https),
         "__Host-wr-visitor=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure"
     );
-    assert_eq!(WrCookie::Visitor.set(Scheme::Http, "a\nb", hour), WrCookie::Visitor.clear(Scheme::Http));
-    for name in ["wr-visitor", "__Host-wr-visitor", "__host-WR-Pass-x", "wr-ticket-main"] {
+    assert_eq!(
+        WrCookie::Visitor.set(Scheme::Http, "a\nb", hour),
+        WrCookie::Visitor.clear(Scheme::Http)
+    );
+    for name in [
+        "wr-visitor",
+        "__Host-wr-visitor",
+        "__host-WR-Pass-x",
+        "wr-ticket-main",
+    ] {
         assert!(is_ours(name), "{name}");
     }
-    for name in ["cart", "wr-visitors", "xwr-pass-a", "__Secure-wr-visitor", "", "é-wr-pass-a"] {
+    for name in [
+        "cart",
+        "wr-visitors",
+        "xwr-pass-a",
+        "__Secure-wr-visitor",
+        "",
+        "é-wr-pass-a",
+    ] {
         assert!(!is_ours(name), "{name}");
     }
 }

@@ -40,7 +40,10 @@ where
 
 impl<F: Clone, C: Clock> Clone for LimitVisitor<F, C> {
     fn clone(&self) -> Self {
-        Self { limiter: Arc::clone(&self.limiter), classify: self.classify.clone() }
+        Self {
+            limiter: Arc::clone(&self.limiter),
+            classify: self.classify.clone(),
+        }
     }
 }
 
@@ -48,7 +51,10 @@ impl<S, F: Clone, C: Clock> Layer<S> for LimitVisitor<F, C> {
     type Service = LimitedService<S, F, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        LimitedService { layer: self.clone(), inner }
+        LimitedService {
+            layer: self.clone(),
+            inner,
+        }
     }
 }
 
@@ -60,7 +66,10 @@ pub struct LimitedService<S, F, C: Clock = DefaultClock> {
 
 impl<S: Clone, F: Clone, C: Clock> Clone for LimitedService<S, F, C> {
     fn clone(&self) -> Self {
-        Self { layer: self.layer.clone(), inner: self.inner.clone() }
+        Self {
+            layer: self.layer.clone(),
+            inner: self.inner.clone(),
+        }
     }
 }
 
@@ -88,7 +97,10 @@ where
         match counted {
             Ok(allowed) => {
                 let allowed = allowed.filter(|_| class == Class::Personal);
-                Either::Left(Announcing { inner: self.inner.call(request), allowed })
+                Either::Left(Announcing {
+                    inner: self.inner.call(request),
+                    allowed,
+                })
             }
             Err(limited) => Either::Right(std::future::ready(Err(limited.into()))),
         }

@@ -51,8 +51,14 @@ impl Hasher for AsIs {
 
 impl Remembered {
     pub(super) fn new(most: usize) -> Self {
-        let states = States { own: HashMap::default(), shared: Box::default() };
-        Self { most, states: Mutex::new(states) }
+        let states = States {
+            own: HashMap::default(),
+            shared: Box::default(),
+        };
+        Self {
+            most,
+            states: Mutex::new(states),
+        }
     }
 }
 

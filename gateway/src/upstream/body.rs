@@ -81,7 +81,10 @@ pub(super) struct Held {
 
 impl Held {
     pub(super) fn new(body: Incoming, in_use: InUse) -> Self {
-        Self { body, _in_use: in_use }
+        Self {
+            body,
+            _in_use: in_use,
+        }
     }
 }
 

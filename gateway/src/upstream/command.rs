@@ -22,7 +22,10 @@ pub(super) fn take(headers: &mut HeaderMap) -> Option<Command> {
     if !headers.contains_key(COMMAND) {
         return None;
     }
-    let mut words = headers.get_all(COMMAND).iter().map(|value| parse(value.as_bytes()));
+    let mut words = headers
+        .get_all(COMMAND)
+        .iter()
+        .map(|value| parse(value.as_bytes()));
     let first = words.next().flatten();
     let command = first.filter(|first| words.all(|other| other == Some(*first)));
     headers.remove(COMMAND);

@@ -157,7 +157,11 @@ fn remove_our_bearers(headers: &mut HeaderMap) {
 
 /// Removes the values of one header that `unwanted` picks.
 fn remove_values(headers: &mut HeaderMap, name: &HeaderName, unwanted: impl Fn(&[u8]) -> bool) {
-    if !headers.get_all(name).iter().any(|value| unwanted(value.as_bytes())) {
+    if !headers
+        .get_all(name)
+        .iter()
+        .any(|value| unwanted(value.as_bytes()))
+    {
         return;
     }
     let kept: Vec<HeaderValue> = headers

@@ -48,7 +48,10 @@ impl Wanted {
         if !names(response.headers(), &header::UPGRADE, "websocket") {
             return Err(UpstreamError::Broken);
         }
-        Ok(Tunnel { visitor: self.visitor, upstream: hyper::upgrade::on(response) })
+        Ok(Tunnel {
+            visitor: self.visitor,
+            upstream: hyper::upgrade::on(response),
+        })
     }
 }
 

@@ -30,7 +30,11 @@ fn rooms() -> Rooms {
 }
 
 fn found(host: &str, path: &str) -> Option<usize> {
-    rooms().find(&Target { host: host.into(), path: path.into(), ..Target::default() })
+    rooms().find(&Target {
+        host: host.into(),
+        path: path.into(),
+        ..Target::default()
+    })
 }
 
 #[test]
@@ -56,7 +60,13 @@ fn the_most_specific_route_wins() {
 fn a_prefix_covers_whole_segments_whatever_their_case_or_parameters() {
     assert_eq!(found("x", "/shopping"), None);
     assert_eq!(found("x", "/shop.php"), None);
-    for path in ["/SHOP", "/Shop/CART", "/shop/", "/shop;v=1/cart", "/shop%3Bv"] {
+    for path in [
+        "/SHOP",
+        "/Shop/CART",
+        "/shop/",
+        "/shop;v=1/cart",
+        "/shop%3Bv",
+    ] {
         assert_eq!(found("x", path), Some(0), "{path}");
     }
 }

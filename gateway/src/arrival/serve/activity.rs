@@ -174,7 +174,10 @@ pub(super) struct HeadTimer {
 
 impl HeadTimer {
     pub(super) fn new(activity: Arc<Activity>, once_begun: Duration) -> Self {
-        Self { activity, once_begun }
+        Self {
+            activity,
+            once_begun,
+        }
     }
 }
 

@@ -52,7 +52,9 @@ impl Connections {
         drop_now: CancellationToken,
     ) -> Self {
         let mut builder = auto::Builder::new(OnTracker(tasks));
-        builder.http1().max_buf_size(serving.max_header_bytes.max(8192));
+        builder
+            .http1()
+            .max_buf_size(serving.max_header_bytes.max(8192));
         builder
             .http2()
             .timer(TokioTimer::new())
@@ -61,7 +63,13 @@ impl Connections {
             .keep_alive_interval(serving.idle)
             .keep_alive_timeout(serving.header_read);
         let (header_read, idle) = (serving.header_read, serving.idle);
-        Self { builder, header_read, idle, stop, drop_now }
+        Self {
+            builder,
+            header_read,
+            idle,
+            stop,
+            drop_now,
+        }
     }
 
     /// Serves one connection to its end.

@@ -5,8 +5,14 @@ use super::*;
 use crate::{arrival::Rooms, config::Room};
 
 fn layer(trusted: &str) -> NormaliseTarget {
-    let trusted_proxies = trusted.split_whitespace().map(|net| net.parse().unwrap()).collect();
-    NormaliseTarget::new(&Config { trusted_proxies, ..Config::default() })
+    let trusted_proxies = trusted
+        .split_whitespace()
+        .map(|net| net.parse().unwrap())
+        .collect();
+    NormaliseTarget::new(&Config {
+        trusted_proxies,
+        ..Config::default()
+    })
 }
 
 fn request(uri: &str, headers: &[(&str, &str)]) -> Request<()> {
@@ -15,7 +21,9 @@ fn request(uri: &str, headers: &[(&str, &str)]) -> Request<()> {
         request = request.header(*name, *value);
     }
     let mut request = request.body(()).unwrap();
-    request.extensions_mut().insert(Peer("10.0.0.9:1".parse().unwrap()));
+    request
+        .extensions_mut()
+        .insert(Peer("10.0.0.9:1".parse().unwrap()));
     request
 }
 
@@ -56,10 +64,36 @@ fn harmless_spellings_become_one_path() {
 #[test]
 fn what_servers_read_differently_is_refused() {
     for written in [
-        "", "*", "shop", "/..", "/../shop", "/a/../../shop", "/%2e%2e/shop", "/a\\b", "/a%5cb",
-        "/a%5Cb", "/a%2fb", "/free%2F..%2fshop", "/a%00", "/a%0d%0aX:1", "/a%7f", "/a%", "/a%2",
-        "/a%zz", "/%252e%252e/shop", "/a%252fb", "/%2573hop", "/a%25%32%66", "/free/..;/shop",
-        "/free/..;x=1/shop", "/free/.;x/shop", "/;x/shop", "/free/..%3b/shop", "/a b", "/a?b", "/a#b",
+        "",
+        "*",
+        "shop",
+        "/..",
+        "/../shop",
+        "/a/../../shop",
+        "/%2e%2e/shop",
+        "/a\\b",
+        "/a%5cb",
+        "/a%5Cb",
+        "/a%2fb",
+        "/free%2F..%2fshop",
+        "/a%00",
+        "/a%0d%0aX:1",
+        "/a%7f",
+        "/a%",
+        "/a%2",
+        "/a%zz",
+        "/%252e%252e/shop",
+        "/a%252fb",
+        "/%2573hop",
+        "/a%25%32%66",
+        "/free/..;/shop",
+        "/free/..;x=1/shop",
+        "/free/.;x/shop",
+        "/;x/shop",
+        "/free/..%3b/shop",
+        "/a b",
+        "/a?b",
+        "/a#b",
     ] {
         let refused = path::normalise(written).unwrap_err();
         assert_eq!(refused.field, "path", "{written}");
@@ -71,7 +105,9 @@ fn what_servers_read_differently_is_refused() {
 fn the_query_is_left_untouched() {
     let host = [("host", "shop.example")];
     for query in ["a=%2e%2e//..\\;%00", "", "x=1?y#", "%zz"] {
-        let Ok(uri) = format!("/x/../shop?{query}").parse::<Uri>() else { continue };
+        let Ok(uri) = format!("/x/../shop?{query}").parse::<Uri>() else {
+            continue;
+        };
         let mut request = request(&uri.to_string(), &host);
         layer("").normalise(&mut request).unwrap();
         assert_eq!(request.uri().path(), "/shop");
@@ -83,9 +119,15 @@ fn the_query_is_left_untouched() {
 fn the_host_is_one_answer_from_all_places_that_name_it() {
     let ok = |uri: &str, headers: &[(&str, &str)]| judged(request(uri, headers)).unwrap();
     let target = ok("/x", &[("host", "Shop.Example:8080")]);
-    assert_eq!((&*target.host, &*target.authority), ("shop.example", "shop.example:8080"));
+    assert_eq!(
+        (&*target.host, &*target.authority),
+        ("shop.example", "shop.example:8080")
+    );
     assert_eq!(ok("/x", &[("host", "shop.example.")]).host, "shop.example");
-    assert_eq!(ok("/x", &[("host", "[2001:DB8::1]:80")]).host, "2001:db8::1");
+    assert_eq!(
+        ok("/x", &[("host", "[2001:DB8::1]:80")]).host,
+        "2001:db8::1"
+    );
     let absolute = ok("http://shop.example/x/../y", &[("host", "SHOP.example:80")]);
     assert_eq!((&*absolute.host, &*absolute.path), ("shop.example", "/y"));
     assert_eq!(ok("http://shop.example/", &[]).host, "shop.example");
@@ -114,11 +156,17 @@ fn the_host_is_one_answer_from_all_places_that_name_it() {
 
 #[test]
 fn a_forwarded_host_counts_only_from_a_trusted_proxy() {
-    let headers = [("host", "inner"), ("x-forwarded-host", "shop.example, Other.example")];
+    let headers = [
+        ("host", "inner"),
+        ("x-forwarded-host", "shop.example, Other.example"),
+    ];
     assert_eq!(judged(request("/", &headers)).unwrap().host, "inner");
     let mut request = request("/", &headers);
     layer("10.0.0.0/8").normalise(&mut request).unwrap();
-    assert_eq!(request.extensions().get::<Target>().unwrap().host, "other.example");
+    assert_eq!(
+        request.extensions().get::<Target>().unwrap().host,
+        "other.example"
+    );
 }
 
 #[test]
@@ -129,9 +177,17 @@ fn methods_are_upper_case_words_about_a_resource() {
         judged(request).map_or_else(|refused| refused.problem().status_code().as_u16(), |_| 200)
     };
     for (method, expected) in [
-        ("GET", 200), ("HEAD", 200), ("PROPFIND", 200), ("M-SEARCH", 200), ("QUERY", 200),
-        ("get", 400), ("GeT", 400), ("G.T", 400), ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 400),
-        ("TRACE", 405), ("CONNECT", 405),
+        ("GET", 200),
+        ("HEAD", 200),
+        ("PROPFIND", 200),
+        ("M-SEARCH", 200),
+        ("QUERY", 200),
+        ("get", 400),
+        ("GeT", 400),
+        ("G.T", 400),
+        ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 400),
+        ("TRACE", 405),
+        ("CONNECT", 405),
     ] {
         assert_eq!(status(method), expected, "{method}");
     }
@@ -145,13 +201,25 @@ fn an_overlong_target_is_refused_with_its_own_status() {
 
 #[test]
 fn only_plain_chunks_may_frame_a_body() {
-    for codings in [&["gzip, chunked"][..], &["chunked", "chunked"], &["identity"], &["x"]] {
+    for codings in [
+        &["gzip, chunked"][..],
+        &["chunked", "chunked"],
+        &["identity"],
+        &["x"],
+    ] {
         let headers: Vec<_> = std::iter::once(("host", "a"))
             .chain(codings.iter().map(|coding| ("transfer-encoding", *coding)))
             .collect();
-        assert_eq!(judged(request("/", &headers)).unwrap_err().field, "transfer-encoding");
+        assert_eq!(
+            judged(request("/", &headers)).unwrap_err().field,
+            "transfer-encoding"
+        );
     }
-    let both = [("host", "a"), ("transfer-encoding", "chunked"), ("content-length", "3")];
+    let both = [
+        ("host", "a"),
+        ("transfer-encoding", "chunked"),
+        ("content-length", "3"),
+    ];
     assert!(judged(request("/", &both)).is_err());
     assert!(judged(request("/", &both[..2])).is_ok());
 }
@@ -159,7 +227,9 @@ fn only_plain_chunks_may_frame_a_body() {
 /// What the most forgiving upstream makes of a path: it decodes, cuts parameters off, takes a
 /// backslash for a slash, merges slashes and resolves dots, in whichever order harms most.
 fn forgiving(path: &str) -> Vec<String> {
-    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
+    let decoded = percent_encoding::percent_decode_str(path)
+        .decode_utf8_lossy()
+        .into_owned();
     let mut out: Vec<String> = Vec::new();
     for segment in decoded.replace('\\', "/").split('/') {
         match segment.split(';').next().unwrap_or_default() {

@@ -1,7 +1,10 @@
 use super::*;
 
 fn map(lines: &[(&'static str, &str)]) -> HeaderMap {
-    lines.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    lines
+        .iter()
+        .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+        .collect()
 }
 
 fn ours(typ: &str) -> String {
@@ -31,10 +34,16 @@ fn headers_of_one_hop_end_here_and_so_do_those_that_connection_names() {
 fn our_cookies_never_reach_the_shop_and_its_own_do() {
     let mut headers = map(&[
         ("cookie", "cart=1; wr-visitor=a; __Host-wr-pass-main=b"),
-        ("cookie", "__hOst-WR-ticket-x=c;theme=dark; wr-visitors=not-ours"),
+        (
+            "cookie",
+            "__hOst-WR-ticket-x=c;theme=dark; wr-visitors=not-ours",
+        ),
     ]);
     clean_request(&mut headers);
-    assert_eq!(headers, map(&[("cookie", "cart=1; theme=dark; wr-visitors=not-ours")]));
+    assert_eq!(
+        headers,
+        map(&[("cookie", "cart=1; theme=dark; wr-visitors=not-ours")])
+    );
     let mut only_ours = map(&[("cookie", "wr-visitor=a; wr-ticket-main=b")]);
     clean_request(&mut only_ours);
     assert!(only_ours.is_empty());
@@ -47,7 +56,11 @@ fn our_tokens_never_reach_the_shop_and_foreign_ones_pass_untouched() {
         clean_request(&mut headers);
         assert!(headers.is_empty(), "{typ}");
     }
-    for foreign in [ours("JWT"), "Bearer opaque".into(), "Basic dXNlcjpwdw==".into()] {
+    for foreign in [
+        ours("JWT"),
+        "Bearer opaque".into(),
+        "Basic dXNlcjpwdw==".into(),
+    ] {
         let mut headers = map(&[("authorization", &foreign)]);
         clean_request(&mut headers);
         assert_eq!(headers["authorization"], foreign);
@@ -65,17 +78,34 @@ fn what_a_stranger_says_about_the_address_is_replaced() {
     ]);
     clean_request(&mut headers);
     assert!(headers.is_empty());
-    let caller = Caller { address: "1.2.3.4".parse().unwrap(), ..Caller::default() };
-    let target = Target { authority: "shop.example:81".into(), ..Target::default() };
+    let caller = Caller {
+        address: "1.2.3.4".parse().unwrap(),
+        ..Caller::default()
+    };
+    let target = Target {
+        authority: "shop.example:81".into(),
+        ..Target::default()
+    };
     let peer = Peer("10.0.0.1:9".parse().unwrap());
     vouch(&mut headers, Some(&caller), Some(&target), Some(peer));
     assert_eq!(headers["x-forwarded-for"], "1.2.3.4");
     assert_eq!(headers["x-forwarded-proto"], "http");
-    assert_eq!((&headers["host"], &headers["x-forwarded-host"]), (
-        &HeaderValue::from_static("shop.example:81"),
-        &HeaderValue::from_static("shop.example:81"),
-    ));
-    vouch(&mut headers, Some(&Caller { behind_proxy: true, ..caller }), Some(&target), Some(peer));
+    assert_eq!(
+        (&headers["host"], &headers["x-forwarded-host"]),
+        (
+            &HeaderValue::from_static("shop.example:81"),
+            &HeaderValue::from_static("shop.example:81"),
+        )
+    );
+    vouch(
+        &mut headers,
+        Some(&Caller {
+            behind_proxy: true,
+            ..caller
+        }),
+        Some(&target),
+        Some(peer),
+    );
     assert_eq!(headers["x-forwarded-for"], "1.2.3.4, 10.0.0.1");
 }
 
@@ -90,7 +120,13 @@ fn the_shop_cannot_set_our_cookies_and_its_command_stays_here() {
         ("x-entry-pass", "echoed"),
     ]);
     assert_eq!(clean_response(&mut headers), Some(Command::Complete));
-    assert_eq!(headers, map(&[("set-cookie", "cart=1; Path=/"), ("set-cookie", "theme=dark")]));
+    assert_eq!(
+        headers,
+        map(&[
+            ("set-cookie", "cart=1; Path=/"),
+            ("set-cookie", "theme=dark")
+        ])
+    );
     for (word, command) in [
         (" EXTEND ", Some(Command::Extend)),
         ("leave", Some(Command::Leave)),
