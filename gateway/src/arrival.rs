@@ -4,7 +4,9 @@
 //! and HTTP/2 with prior knowledge, and brings each request's target into the one form that every
 //! later step judges and the upstream receives. Knows nothing of rooms but where they lie.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::sync::OwnedSemaphorePermit;
 
 mod listener;
 mod room;
@@ -13,7 +15,7 @@ mod target;
 
 pub use listener::{BindError, bind};
 pub use room::Rooms;
-pub use serve::serve;
+pub use serve::{connections_allowed, serve};
 pub use target::{NormaliseTarget, Target, TargetError};
 
 use crate::config::Config;
@@ -21,6 +23,13 @@ use crate::config::Config;
 /// Address of the other end of the connection; a request extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
+
+/// The visitor's connection counts as open for as long as this lives; a request extension, kept by
+/// whoever takes the connection over.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
 
 /// How connections are served.
 #[derive(Debug, Clone)]
