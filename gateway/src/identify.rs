@@ -7,7 +7,10 @@
 //! apart and not verified; whoever uses one does that.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll},
 };
 
@@ -26,6 +29,7 @@ pub(crate) use address::is_trusted;
 pub use caller::{Caller, Scheme};
 pub use cookie::{VISITOR_MAX_AGE, WrCookie, is_ours};
 pub use credential::{Credential, TICKET_TYP, credential};
+pub(crate) use credential::{ENTRY_PASS, bearer};
 pub use visitor_key::VisitorKey;
 
 use crate::{
@@ -48,6 +52,7 @@ struct Rules {
     public: Option<Scheme>,
     key: VisitorKey,
     recognise_ticket: Option<RecogniseTicket>,
+    warned: AtomicBool,
 }
 
 impl IdentifyVisitor {
@@ -64,6 +69,7 @@ impl IdentifyVisitor {
                 public,
                 key,
                 recognise_ticket: None,
+                warned: AtomicBool::new(false),
             }),
         }
     }
@@ -80,6 +86,7 @@ impl IdentifyVisitor {
             public: self.rules.public,
             key: self.rules.key.clone(),
             recognise_ticket: Some(Arc::new(recognise)),
+            warned: AtomicBool::new(false),
         };
         Self {
             rules: Arc::new(rules),
@@ -96,10 +103,17 @@ impl IdentifyVisitor {
         let scheme = rules
             .public
             .unwrap_or_else(|| address::scheme(headers, trusted));
+        if scheme == Scheme::Http && !rules.warned.swap(true, Relaxed) {
+            tracing::warn!(
+                "a visitor came over plain http: cookies lack Secure and __Host-; set public_url or \
+                 trusted_proxies when TLS ends in front"
+            );
+        }
         let target = request.extensions().get::<Target>();
         let mut caller = Caller {
             visitor: None,
             address,
+            behind_proxy: trusted,
             scheme,
             host: target
                 .map(|target| target.authority.clone())

@@ -33,6 +33,8 @@ pub struct Caller {
     pub visitor: Option<VisitorId>,
     /// The client's address, behind trusted proxies if any.
     pub address: IpAddr,
+    /// Whether that address was told by a trusted proxy.
+    pub(crate) behind_proxy: bool,
     /// The scheme as the visitor sees it.
     pub scheme: Scheme,
     /// The host as the visitor sees it, lower case, with the port if one was given.
@@ -42,9 +44,9 @@ pub struct Caller {
     /// A pass sent as `Authorization: Bearer` or `X-Entry-Pass`, not verified.
     pub pass_token: Option<String>,
     /// Ticket cookies by room, not verified.
-    pub(super) ticket_cookies: Vec<(RoomId, String)>,
+    pub(crate) ticket_cookies: Vec<(RoomId, String)>,
     /// Pass cookies by room, not verified.
-    pub(super) pass_cookies: Vec<(RoomId, String)>,
+    pub(crate) pass_cookies: Vec<(RoomId, String)>,
 }
 
 impl Caller {
@@ -80,6 +82,7 @@ impl Default for Caller {
         Self {
             visitor: None,
             address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            behind_proxy: false,
             scheme: Scheme::Http,
             host: String::new(),
             ticket_token: None,
