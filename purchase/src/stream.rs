@@ -1,0 +1,130 @@
+//! A sale's stream as the recorder reads it: a consumer group, on a connection of its own.
+//!
+//! The group starts at `0`, so that nothing written before the first recorder is skipped. Reading
+//! blocks for a moment, which no shared connection may do. An entry stays pending until it is
+//! acknowledged, and it is acknowledged after the ledger's commit.
+
+use std::{collections::HashMap, time::Duration};
+
+use lua::sale::{EventId, Sale};
+use redis::{AsyncConnectionConfig, RedisError, Value, aio::MultiplexedConnection};
+
+/// The recorders' group.
+const GROUP: &str = "recorder";
+/// Most entries read at once: one transaction's worth.
+pub const BATCH: usize = 256;
+/// How long a read waits for an entry; the lease is renewed between reads.
+const BLOCK: Duration = Duration::from_millis(250);
+/// How long an answer may take: longer than the block and than a slow fsync.
+const ANSWER: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// An entry as it stands in the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its id.
+    pub id: EventId,
+    /// Its fields; empty if it was trimmed while pending.
+    pub fields: HashMap<String, String>,
+}
+
+/// The stream of one sale, read as one consumer.
+pub struct Stream {
+    connection: MultiplexedConnection,
+    events: String,
+    consumer: String,
+}
+
+impl Stream {
+    /// Connects and makes sure of the group.
+    pub async fn open(sale: &Sale, consumer: &str) -> Result<Self, RedisError> {
+        let client = sale.store().client().map_err(|error| {
+            std::io::Error::new(std::io::ErrorKind::InvalidInput, error.to_string())
+        })?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(ANSWER));
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let events = sale.keys().events.clone();
+        let made = redis::cmd("XGROUP")
+            .arg(&["CREATE", &events, GROUP, "0", "MKSTREAM"])
+            .exec_async(&mut connection)
+            .await;
+        match made {
+            Err(error) if error.code() != Some("BUSYGROUP") => return Err(error),
+            _ => {}
+        }
+        Ok(Self { connection, events, consumer: consumer.to_owned() })
+    }
+
+    /// Takes over what any recorder read and did not acknowledge, in the order of the stream.
+    /// Only for the holder of the lease: the others' entries are taken whatever they do.
+    pub async fn pending(&mut self) -> Result<Vec<Entry>, RedisError> {
+        let (mut start, mut all) = ("0-0".to_owned(), Vec::new());
+        loop {
+            let (next, entries): (String, Value) = {
+                let answer: Vec<Value> = redis::cmd("XAUTOCLAIM")
+                    .arg(&[&self.events, GROUP, &self.consumer, "0", &start, "COUNT"])
+                    .arg(BATCH)
+                    .query_async(&mut self.connection)
+                    .await?;
+                let mut answer = answer.into_iter();
+                let next = redis::from_redis_value(answer.next().unwrap_or(Value::Nil))?;
+                (next, answer.next().unwrap_or(Value::Nil))
+            };
+            all.extend(entries_of(entries)?);
+            if next == "0-0" {
+                all.sort_by_key(|entry: &Entry| entry.id);
+                return Ok(all);
+            }
+            start = next;
+        }
+    }
+
+    /// New entries, at most [`BATCH`]. Waits a moment for the first if `wait`.
+    pub async fn next(&mut self, wait: bool) -> Result<Vec<Entry>, RedisError> {
+        let mut command = redis::cmd("XREADGROUP");
+        command.arg(&["GROUP", GROUP, &self.consumer, "COUNT"]).arg(BATCH);
+        if wait {
+            command.arg("BLOCK").arg(BLOCK.as_millis() as u64);
+        }
+        let answer: Value = command
+            .arg(&["STREAMS", &self.events, ">"])
+            .query_async(&mut self.connection)
+            .await?;
+        match answer {
+            Value::Nil => Ok(Vec::new()),
+            answer => {
+                let streams: Vec<(String, Value)> = redis::from_redis_value(answer)?;
+                let mut all = Vec::new();
+                for (_, entries) in streams {
+                    all.extend(entries_of(entries)?);
+                }
+                Ok(all)
+            }
+        }
+    }
+
+    /// Acknowledges entries the ledger has, or the dead letters.
+    pub async fn acknowledge(&mut self, entries: &[Entry]) -> Result<(), RedisError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut command = redis::cmd("XACK");
+        command.arg(&self.events).arg(GROUP);
+        for entry in entries {
+            command.arg(entry.id.to_string());
+        }
+        command.exec_async(&mut self.connection).await
+    }
+}
+
+fn entries_of(value: Value) -> Result<Vec<Entry>, RedisError> {
+    let raw: Vec<(String, Option<HashMap<String, String>>)> = redis::from_redis_value(value)?;
+    Ok(raw
+        .into_iter()
+        .filter_map(|(id, fields)| {
+            Some(Entry { id: id.parse().ok()?, fields: fields.unwrap_or_default() })
+        })
+        .collect())
+}

@@ -1,0 +1,314 @@
+//! A purchase service of a test's own: sale, ledger, listeners, passes.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use entry_pass::{Issuer, KeyRing, NewPass, RoomId, SaleId, TicketNumber};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use purchase::{
+    Config, PassKeys, Purchase, Urls,
+    clock::Clock,
+    config::{ConfirmBy, SaleConfig, SkuConfig},
+    serve::serve,
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+pub(crate) const ISSUER: &str = "http://gate.test";
+
+/// What a test may choose.
+pub(crate) struct Choice {
+    pub(crate) supplied: u32,
+    pub(crate) limit: u32,
+    pub(crate) hold: Duration,
+    pub(crate) confirm_by: ConfirmBy,
+    pub(crate) recorder: bool,
+    pub(crate) confirm_wait: Duration,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            supplied: 5,
+            limit: 1,
+            hold: Duration::from_secs(120),
+            confirm_by: ConfirmBy::Visitor,
+            recorder: true,
+            confirm_wait: Duration::from_secs(10),
+        }
+    }
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("{:?}", self.bytes))
+    }
+
+    /// The problem's slug.
+    pub(crate) fn problem(&self) -> String {
+        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
+        kind.trim_start_matches("/_wr/problems/").to_owned()
+    }
+}
+
+/// What several services of one sale share.
+pub(crate) struct Place {
+    directory: Arc<tempfile::TempDir>,
+    redis: String,
+    pub(crate) sale: SaleId,
+    ring: Arc<KeyRing>,
+}
+
+impl Place {
+    pub(crate) fn at(redis: &str) -> Self {
+        let pem = KeyRing::generate_pem().unwrap();
+        let name = uuid::Uuid::now_v7().simple().to_string();
+        Self {
+            directory: Arc::new(tempfile::tempdir().unwrap()),
+            redis: redis.to_owned(),
+            sale: name.parse().unwrap(),
+            ring: Arc::new(KeyRing::from_pems([pem.as_str()]).unwrap()),
+        }
+    }
+
+    pub(crate) fn ledger_file(&self) -> PathBuf {
+        self.directory.path().join("ledger.sqlite")
+    }
+
+    pub(crate) fn config(&self, choice: &Choice) -> Config {
+        let sku = SkuConfig { supplied: choice.supplied, limit_per_person: None };
+        let sale = SaleConfig {
+            room: "main".parse().unwrap(),
+            skus: [(self.sku().parse().unwrap(), sku)].into(),
+            limit_per_person: choice.limit,
+            hold_ttl: choice.hold,
+            idempotency_ttl: Duration::from_secs(86_400),
+            confirm_by: choice.confirm_by,
+            acknowledge: purchase::config::Acknowledge::Ledger,
+        };
+        Config {
+            sales: [(self.sale.clone(), sale)].into(),
+            recorder: choice.recorder,
+            confirm_wait: choice.confirm_wait,
+            sweep_every: Duration::from_millis(20),
+            recorder_lease: Duration::from_millis(900),
+            ..Config::default()
+        }
+    }
+
+    pub(crate) fn sku(&self) -> String {
+        format!("u{}", &self.sale.as_str()[20..])
+    }
+
+    pub(crate) async fn parts(&self, choice: &Choice) -> Purchase {
+        let urls = Urls {
+            stock: self.redis.clone(),
+            ledger: format!("sqlite://{}", self.ledger_file().display()),
+        };
+        let passes = PassKeys { keys: self.ring.public(), issuer: ISSUER.to_owned() };
+        Purchase::open(self.config(choice), &urls, passes, Clock::System).await.unwrap()
+    }
+
+    pub(crate) async fn open(&self, choice: &Choice) -> House {
+        let house = self.start(choice).await;
+        house.until_open().await;
+        house
+    }
+
+    /// Starts without waiting until the sale is open.
+    pub(crate) async fn start(&self, choice: &Choice) -> House {
+        let purchase = self.parts(choice).await;
+        let stop = CancellationToken::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let visitors = listener.local_addr().unwrap();
+        let run = tokio::task::spawn(purchase::run(purchase.clone(), listener, stop.clone()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let operators = listener.local_addr().unwrap();
+        let router = purchase::operator_router(&purchase).into_service::<Body>();
+        let router = router.map_response(|response: axum::response::Response| response);
+        tokio::task::spawn(serve(listener, router, stop.clone(), Duration::ZERO));
+        House {
+            purchase,
+            visitors,
+            operators,
+            stop,
+            run,
+            issuer: Issuer::new(Arc::clone(&self.ring), ISSUER),
+            sale: self.sale.clone(),
+            sku: self.sku(),
+            client: Client::builder(TokioExecutor::new()).build_http(),
+        }
+    }
+}
+
+/// One running service.
+pub(crate) struct House {
+    pub(crate) purchase: Purchase,
+    pub(crate) visitors: SocketAddr,
+    operators: SocketAddr,
+    pub(crate) stop: CancellationToken,
+    pub(crate) run: JoinHandle<Result<(), purchase::StartError>>,
+    issuer: Issuer,
+    pub(crate) sale: SaleId,
+    pub(crate) sku: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl House {
+    pub(crate) async fn new(choice: Choice) -> Self {
+        Place::at(super::server::shared()).open(&choice).await
+    }
+
+    pub(crate) fn pass(&self, person: &str) -> String {
+        self.pass_of("main", person, 3_600)
+    }
+
+    /// A pass that ends in so many seconds from now.
+    pub(crate) fn pass_of(&self, room: &str, person: &str, ends_in: i64) -> String {
+        let now = Clock::System.now_ms() / 1000;
+        let pass = NewPass {
+            room: room.parse::<RoomId>().unwrap(),
+            sale: Some(self.sale.clone()),
+            person: person.parse().unwrap(),
+            number: TicketNumber(1),
+            jti: person.to_owned(),
+            issued_at: now - 7_200,
+            expires_at: now.saturating_add_signed(ends_in),
+        };
+        self.issuer.issue(pass).unwrap().0
+    }
+
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        let response = self.client.request(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, bytes }
+    }
+
+    fn request(&self, to: SocketAddr, method: &Method, path: &str, body: Option<&Value>) -> Request<Full<Bytes>> {
+        let request = Request::builder().method(method).uri(format!("http://{to}{path}"));
+        match body {
+            Some(body) => request
+                .header("content-type", "application/json")
+                .body(Full::from(body.to_string())),
+            None => request.body(Full::default()),
+        }
+        .unwrap()
+    }
+
+    /// As the gateway forwards it, with a pass of `person`.
+    pub(crate) async fn ask(&self, method: Method, path: &str, person: &str, body: Option<Value>) -> Answer {
+        let mut request = self.request(self.visitors, &method, path, body.as_ref());
+        request.headers_mut().insert("x-entry-pass", self.pass(person).parse().unwrap());
+        self.send(request).await
+    }
+
+    pub(crate) async fn operator(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.send(self.request(self.operators, &method, path, body.as_ref())).await
+    }
+
+    pub(crate) async fn reserve_with(&self, person: &str, key: &str, body: Value) -> Answer {
+        let mut request =
+            self.request(self.visitors, &Method::POST, "/v1/reservations", Some(&body));
+        request.headers_mut().insert("x-entry-pass", self.pass(person).parse().unwrap());
+        request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+        self.send(request).await
+    }
+
+    pub(crate) async fn reserve(&self, person: &str, quantity: u32) -> Answer {
+        let key = uuid::Uuid::now_v7().to_string();
+        self.reserve_with(person, &key, json!({ "sku": self.sku, "quantity": quantity })).await
+    }
+
+    /// Reserves and says the id.
+    pub(crate) async fn held(&self, person: &str) -> String {
+        let answer = self.reserve(person, 1).await;
+        assert_eq!(answer.status, 201, "{:?}", answer.bytes);
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn confirm(&self, id: &str, person: &str, payment: &str) -> Answer {
+        let path = format!("/v1/reservations/{id}/confirm");
+        self.ask(Method::POST, &path, person, Some(json!({ "payment_ref": payment }))).await
+    }
+
+    pub(crate) async fn cancel(&self, id: &str, person: &str) -> Answer {
+        self.ask(Method::POST, &format!("/v1/reservations/{id}/cancel"), person, None).await
+    }
+
+    pub(crate) async fn read(&self, id: &str, person: &str) -> Answer {
+        self.ask(Method::GET, &format!("/v1/reservations/{id}"), person, None).await
+    }
+
+    pub(crate) async fn state(&self, id: &str, person: &str) -> String {
+        let answer = self.read(id, person).await;
+        answer.json()["state"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// available, held, sold; and that they add up.
+    pub(crate) async fn counts(&self) -> (u64, u64, u64) {
+        let answer = self.operator(Method::GET, &format!("/v1/sales/{}", self.sale), None).await;
+        let sku = answer.json()["skus"][&self.sku].clone();
+        let figure = |name: &str| sku[name].as_u64().unwrap();
+        let counts = (figure("available"), figure("held"), figure("sold"));
+        assert_eq!(counts.0 + counts.1 + counts.2, figure("supplied"));
+        counts
+    }
+
+    pub(crate) async fn until_open(&self) {
+        until("the sale is open", || async {
+            let answer =
+                self.operator(Method::GET, &format!("/v1/sales/{}", self.sale), None).await;
+            answer.status == 200
+                && answer.json()["open"] == true
+                && answer.json()["skus"][&self.sku].is_object()
+        })
+        .await;
+    }
+
+    /// Held and sold, as the ledger has it.
+    pub(crate) async fn ledger_counts(&self) -> (u64, u64) {
+        let totals = self.purchase.ledger().totals(&self.sale).await.unwrap();
+        totals.first().map_or((0, 0), |sku| (sku.held, sku.sold))
+    }
+
+    /// Stops as SIGTERM would.
+    pub(crate) async fn stop(mut self) {
+        self.stop.cancel();
+        (&mut self.run).await.unwrap().unwrap();
+    }
+}
+
+/// Waits until something is so; fails if it never is.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, so: impl Fn() -> F) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !so().await {
+        assert!(Instant::now() < end, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
