@@ -63,7 +63,7 @@ async function look() {
     }
   }
   const { ok, body } = await call('GET', 'status');
-  if (!ok) {
+  if (!ok || !body.gone) {
     trouble = trouble || body.detail || AWAY;
     return;
   }

@@ -1,7 +1,7 @@
 // Last part: when to look, what wakes the page, and where it starts.
 function soonMs() {
   const spread = 1 + 0.3 * Math.random();
-  if (trouble) return Math.max(retryMs, Math.min(60000, 2000 * 2 ** failures++)) * spread;
+  if (trouble) return Math.max(retryMs, Math.min(30000, 2000 * 2 ** failures++)) * spread;
   failures = 0;
   if (mustAsk) return 1000;
   const mine = placed() && me.told !== null && !early();
