@@ -170,6 +170,26 @@ describe('the queue page', { timeout: 120_000 }, () => {
     await page.locator('#shop').waitFor();
   });
 
+  it('claims for nobody who does not look: the title calls, the first look goes in', async () => {
+    // No headless tab is ever in the background: what it would be told is set by hand.
+    const look = away => page.evaluate(hidden => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, away);
+    room.status.personal_within = 60;
+    joined();
+    await open();
+    await view(page, 'waiting');
+    await look(true);
+    room.ticket = { ...room.ticket, state: 'offered', position: null, offer_expires_at: Date.now() + 60_000 };
+    await eventually(() => page.title(), 'It’s your turn · Demo shop');
+    await room.askedAgain(STATUS, 2);
+    assert.equal(room.count(CLAIM), 0);
+    assert.ok(await page.locator('#claim button').isVisible());
+    await look(false);
+    await page.locator('#shop').waitFor();
+  });
+
   it('a missed turn is said, and the place at the front with it', async () => {
     room.status.personal_within = 60;
     room.admits = false;
