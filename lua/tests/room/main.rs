@@ -1,0 +1,19 @@
+//! The line of one room on a real Redis: every script, named after what it promises.
+//!
+//! Time is told, never waited for. One server serves all tests, each with a room of its own; those
+//! that kill a server have theirs alone. What a script must refuse is in `malformed`.
+
+mod claiming;
+mod cost;
+mod line;
+mod malformed;
+mod opening;
+mod places;
+mod races;
+mod rate;
+mod restart;
+mod scripts;
+mod server;
+mod sessions;
+mod stock;
+mod turns;
