@@ -11,7 +11,7 @@
 -- ARGV  1 now (ms, 0 = ask Redis)   2 capacity   3 batch   4 tick (ms)   5 per minute
 --       6 session (ms)   7 session_max (ms)   8 near (numbers that count as due soon)
 --       9 door (1: a newcomer may be let straight in)   10 sells (1: the room sells stock)
---       then per person: id, mode, number, jti
+--       then per person, at most 1000: id, mode, number, jti (may be empty to look)
 --         join  give a place            look  only tell; someone away comes back
 --         back  a ticket of an older epoch: back to its own number
 -- Reply {'ok', epoch, serving, now, one string per person}:
@@ -22,7 +22,7 @@
 --       {'malformed'}
 -- Repeating is harmless: whoever is known is told the same again.
 
-if #ARGV < 10 or (#ARGV - 10) % 4 ~= 0 or not whole(1, 10) then return {'malformed'} end
+if not whole_persons(10, 4) or not whole(1, 10) then return {'malformed'} end
 local state, waiting, offers, sessions, inside = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local away, away_until, present, releases = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local reserved, revoked = KEYS[10], KEYS[11]
@@ -38,7 +38,9 @@ local persons = {}
 for i = 11, #ARGV, 4 do
   local mode = ARGV[i + 1]
   if ARGV[i] == '' or not (mode == 'join' or mode == 'look' or mode == 'back')
-    or not whole(i + 2, i + 2) then return {'malformed'} end
+    or not whole(i + 2, i + 2) or not (mode == 'look' or pass_id(ARGV[i + 3])) then
+    return {'malformed'}
+  end
   persons[#persons + 1] = ARGV[i]
 end
 if #persons == 0 then return {'ok', room.epoch, room.serving, now} end
@@ -66,8 +68,9 @@ if door and line == 0 and not held_back then
     straight = math.min(straight, (room.sellable or 0) - undecided(sessions, offers, reserved))
   end
 end
-redis.call('ZCARD', present)
-redis.call('ZCARD', away_until)
+-- Every key is read once before the first write: a key of a foreign type stops the script here.
+for _, key in ipairs({offers, sessions, away_until, present}) do redis.call('ZCARD', key) end
+redis.call('SCARD', reserved)
 redis.call('LLEN', releases)
 
 -- Decide first, write afterwards.

@@ -60,10 +60,24 @@ local function split(record)
   return parts
 end
 
--- True when every ARGV from `first` to `last` is a whole number.
+-- True when every ARGV from `first` to `last` is a whole number. Fifteen digits: what Lua, whose
+-- numbers are doubles, still counts in steps of one.
 local function whole(first, last)
   for i = first, last do
-    if not string.match(ARGV[i] or '', '^%d+$') then return false end
+    local text = ARGV[i] or ''
+    if #text > 15 or not string.match(text, '^%d+$') then return false end
   end
   return true
+end
+
+-- True when the ARGV after `fixed` are persons of `each` arguments. At most a thousand: the store
+-- serves nobody else meanwhile, and Lua cannot hand more than a few thousand values to one command.
+local function whole_persons(fixed, each)
+  local count = (#ARGV - fixed) / each
+  return count >= 0 and count <= 1000 and count == math.floor(count)
+end
+
+-- True for an id that can stand in a packed record and in a list of ended passes.
+local function pass_id(text)
+  return string.match(text, '^[^| ]+$') ~= nil
 end
