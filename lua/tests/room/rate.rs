@@ -196,3 +196,66 @@ async fn the_record_of_releases_stays_as_long_as_a_minute() {
     let length: u64 = line.ask(&["LLEN", &line.keys.releases]).await;
     assert!(length <= 610, "{length}");
 }
+
+#[tokio::test]
+async fn a_clock_set_back_does_not_stop_the_line_for_more_than_a_tick() {
+    let line = Line::open().await;
+    let rules = Rules {
+        per_minute: 600,
+        ..rules()
+    };
+    let hour = 3_600_000;
+    line.at(hour);
+    line.join(&rules, &persons(1, 200)).await;
+    for tick in 0..3 {
+        line.at(hour + tick * 1000);
+        assert_eq!(line.release(&rules).await, Some((10, 0)));
+    }
+    // Set back by an hour, just after a release.
+    line.at(0);
+    assert_eq!(line.release(&rules).await, None);
+    line.at(999);
+    assert_eq!(line.release(&rules).await, None);
+    line.at(1000);
+    assert_eq!(line.release(&rules).await, Some((10, 0)));
+    line.at(2000);
+    assert_eq!(line.release(&rules).await, Some((10, 0)));
+}
+
+#[tokio::test]
+async fn a_clock_set_back_gives_no_second_helping_of_the_minute() {
+    let line = Line::open().await;
+    let rules = Rules {
+        per_minute: 25,
+        capacity: 1000,
+        ..rules()
+    };
+    let hour = 3_600_000;
+    line.at(hour);
+    line.join(&rules, &persons(1, 200)).await;
+    for tick in 0..3 {
+        line.at(hour + tick * 1000);
+        line.release(&rules).await;
+    }
+    let mut released = Vec::new();
+    for tick in 0..62 {
+        line.at(tick * 1000);
+        released.push(line.release(&rules).await.map_or(0, |(offered, _)| offered));
+    }
+    assert_eq!(released[..58].iter().sum::<u64>(), 0);
+    assert_eq!(released[58..].iter().sum::<u64>(), 25);
+}
+
+#[tokio::test]
+async fn newcomers_come_straight_in_again_after_a_clock_was_set_back() {
+    let line = Line::open().await;
+    let rules = door_open();
+    line.at(3_600_050);
+    assert!(admitted(&line.join(&rules, &[1]).await[0]));
+    line.release(&rules).await;
+    line.at(0);
+    line.release(&rules).await;
+    line.at(1000);
+    line.release(&rules).await;
+    assert!(admitted(&line.join(&rules, &[2]).await[0]));
+}
