@@ -17,7 +17,8 @@ if #ARGV ~= 6 or not whole(1, 6) then return {'malformed'} end
 local state = KEYS[1]
 local epoch, start, ceiling = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local hold, serving = tonumber(ARGV[5]), tonumber(ARGV[6])
-local known = redis.call('HMGET', state, 'run_id', 'epoch', 'issued', 'ceiling', 'released_at')
+local known = redis.call('HMGET', state, 'run_id', 'epoch', 'issued', 'ceiling',
+  'hold_until', 'barrier')
 local run = current_run()
 local now = clock(tonumber(ARGV[1]))
 
@@ -31,10 +32,13 @@ if not known[1] then
   return {'opened'}
 end
 if known[1] ~= run then
-  local old_ceiling, issued = tonumber(known[4]), tonumber(known[3])
+  local old_ceiling, barrier = tonumber(known[4]), tonumber(known[3])
+  -- Restarted again before everybody was back: those who are still missing come before the numbers
+  -- given since.
+  if now < tonumber(known[5]) then barrier = math.min(barrier, tonumber(known[6])) end
   redis.call('HSET', state, 'run_id', run, 'epoch', math.max(epoch, tonumber(known[2]) + 1),
     'issued', math.max(start, old_ceiling), 'ceiling', math.max(ceiling, old_ceiling),
-    'hold_until', now + hold, 'barrier', issued)
+    'hold_until', now + hold, 'barrier', barrier)
   return {'reopened'}
 end
 if ceiling > tonumber(known[4]) then redis.call('HSET', state, 'ceiling', ceiling) end

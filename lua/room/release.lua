@@ -52,7 +52,8 @@ if set_back then
     local moved = math.max(0, tonumber(at) - (newest - now))
     redis.call('LSET', releases, i - 1, string.format('%d:%d', moved, count))
   end
-  redis.call('HSET', state, 'released_at', now)
+  local hold_until = math.max(0, room.hold_until - (room.released_at - now))
+  redis.call('HSET', state, 'released_at', now, 'hold_until', hold_until)
   return {'early', tick}
 end
 local allowed = rate_allows(releases, now, batch, tick, per_minute)
@@ -107,16 +108,17 @@ if door then
   if sells then
     want = math.min(want, (room.sellable or 0) - undecided(sessions, offers, reserved))
   end
-  -- After a restart nobody is released whose predecessor may not have come back yet.
-  if now < room.hold_until then
-    want = math.min(want, redis.call('ZCOUNT', waiting, '-inf', room.barrier))
-  end
 end
 
+-- After a restart nobody is released whose predecessor may not have come back yet.
 local offered, passed_over, serving = 0, 0, room.serving
 local budget = want + BOUND
+local held = now < room.hold_until
 while offered < want and budget > 0 do
   local step = math.min(want - offered, budget, 500)
+  -- However many turn out to be away: nobody beyond the barrier takes their turn.
+  if held then step = math.min(step, redis.call('ZCOUNT', waiting, '-inf', room.barrier)) end
+  if step < 1 then break end
   local popped = redis.call('ZPOPMIN', waiting, step)
   if #popped == 0 then break end
   budget = budget - #popped / 2
@@ -135,9 +137,6 @@ while offered < want and budget > 0 do
       redis.call('ZADD', away_until, now + place_kept, person)
     end
     redis.call('ZREM', present, person)
-  end
-  if now < room.hold_until and redis.call('ZCOUNT', waiting, '-inf', room.barrier) == 0 then
-    break
   end
 end
 if offered > 0 then
