@@ -79,12 +79,17 @@ local issued, serving = room.issued, room.serving
 local add_waiting, del_away, add_present, add_sessions, add_inside = {}, {}, {}, {}, {}
 local let_in = 0
 
+-- Due soon: few numbers after the watermark that anybody may hold.
+local function is_near(number)
+  return number - skipped(room.never_given, serving, number) <= serving + near
+end
+
 local function wait(person, number, known)
   add_waiting[#add_waiting + 1] = number
   add_waiting[#add_waiting + 1] = person
   line = line + 1
   straight = 0
-  if number <= serving + near then
+  if is_near(number) then
     add_present[#add_present + 1] = now
     add_present[#add_present + 1] = person
   end
@@ -106,7 +111,7 @@ for i, person in ipairs(persons) do
     end
   elseif places[i] then
     answer = 'waiting|' .. string.format('%d', places[i]) .. '|known'
-    if tonumber(places[i]) <= serving + near then
+    if is_near(tonumber(places[i])) then
       add_present[#add_present + 1] = now
       add_present[#add_present + 1] = person
     end

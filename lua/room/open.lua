@@ -12,13 +12,14 @@
 -- After a restart the newest entries may be missing, so the counter goes on at the ceiling (no
 -- number twice), the epoch rises (pages show their tickets and get their own numbers back) and,
 -- until every page had time to do so, nobody is released beyond the last number this store knows.
+-- The numbers jumped over are kept, the eight newest stretches: they count in no position.
 
 if #ARGV ~= 6 or not whole(1, 6) then return {'malformed'} end
 local state = KEYS[1]
 local epoch, start, ceiling = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local hold, serving = tonumber(ARGV[5]), tonumber(ARGV[6])
 local known = redis.call('HMGET', state, 'run_id', 'epoch', 'issued', 'ceiling',
-  'hold_until', 'barrier')
+  'hold_until', 'barrier', 'serving', 'never_given')
 local run = current_run()
 local now = clock(tonumber(ARGV[1]))
 
@@ -36,9 +37,18 @@ if known[1] ~= run then
   -- Restarted again before everybody was back: those who are still missing come before the numbers
   -- given since.
   if now < tonumber(known[5]) then barrier = math.min(barrier, tonumber(known[6])) end
+  local start_after = math.max(start, old_ceiling)
+  local skipped = {}
+  for after, up_to in string.gmatch(known[8] or '', '(%d+)-(%d+)') do
+    if tonumber(up_to) > tonumber(known[7]) then skipped[#skipped + 1] = after .. '-' .. up_to end
+  end
+  if start_after > tonumber(known[3]) then
+    skipped[#skipped + 1] = string.format('%d-%d', known[3], start_after)
+  end
   redis.call('HSET', state, 'run_id', run, 'epoch', math.max(epoch, tonumber(known[2]) + 1),
-    'issued', math.max(start, old_ceiling), 'ceiling', math.max(ceiling, old_ceiling),
-    'hold_until', now + hold, 'barrier', barrier)
+    'issued', start_after, 'ceiling', math.max(ceiling, old_ceiling),
+    'hold_until', now + hold, 'barrier', barrier,
+    'never_given', table.concat(skipped, ' ', math.max(1, #skipped - 7)))
   return {'reopened'}
 end
 if ceiling > tonumber(known[4]) then redis.call('HSET', state, 'ceiling', ceiling) end

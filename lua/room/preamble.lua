@@ -19,14 +19,26 @@ end
 -- Returns the state's fields as numbers (run_id apart), or nil and the word to answer.
 local function read_state(key)
   local f = redis.call('HMGET', key, 'run_id', 'epoch', 'issued', 'ceiling', 'serving',
-    'released_at', 'hold_until', 'barrier', 'stock_cursor', 'sellable')
+    'released_at', 'hold_until', 'barrier', 'stock_cursor', 'sellable',
+    'never_given')
   if not f[1] then return nil, 'lost' end
   if f[1] ~= current_run() then return nil, 'restarted' end
   return {
     epoch = tonumber(f[2]), issued = tonumber(f[3]), ceiling = tonumber(f[4]),
     serving = tonumber(f[5]), released_at = tonumber(f[6]), hold_until = tonumber(f[7]),
     barrier = tonumber(f[8]), stock_cursor = f[9] or '', sellable = tonumber(f[10] or ''),
+    never_given = f[11] or '',
   }
+end
+
+-- How many numbers in (from, number) were skipped by restarts: nobody stands there.
+local function skipped(never_given, from, number)
+  local count = 0
+  for after, up_to in string.gmatch(never_given, '(%d+)-(%d+)') do
+    after, up_to = tonumber(after), tonumber(up_to)
+    if up_to < number and up_to > from then count = count + up_to - math.max(after, from) end
+  end
+  return count
 end
 
 -- How many were released in (now - tick, now] and in (now - 60 s, now].

@@ -6,7 +6,8 @@ use entry_pass::RoomId;
 #[derive(Debug, Clone)]
 pub struct RoomKeys {
     /// hash: `run_id`, `epoch`, `issued`, `ceiling`, `serving`, `released_at`, `hold_until`,
-    /// `barrier`, `stock_cursor`, `sellable`, `gone_base`, `ended_base`.
+    /// `barrier`, `stock_cursor`, `sellable`, `gone_base`, `ended_base`,
+    /// `never_given`.
     pub state: String,
     /// sorted set: person, by place. Who waits.
     pub waiting: String,

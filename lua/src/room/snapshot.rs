@@ -43,6 +43,10 @@ pub struct Snapshot {
     pub ended_from: u64,
     /// Passes that ended before their time.
     pub ended: Vec<EndedPass>,
+    /// Stretches of numbers that restarts skipped: after the first, up to and with the second.
+    /// Nobody behind one counts its numbers as people ahead. The few who re-enter inside one are
+    /// not worth taking it apart.
+    pub never_given: Vec<(TicketNumber, TicketNumber)>,
 }
 
 /// A pass that ended before its `exp`.
@@ -83,6 +87,13 @@ impl Snapshot {
                     refused_from: parts.next()?.parse().ok()?,
                     expires_at: parts.next()?.parse().ok()?,
                 })
+            }),
+            never_given: words(&reply.text()?, |word| {
+                let (after, up_to) = word.split_once('-')?;
+                Some((
+                    TicketNumber(after.parse().ok()?),
+                    TicketNumber(up_to.parse().ok()?),
+                ))
             }),
         };
         Ok(snapshot)
