@@ -44,7 +44,6 @@ for i = 11, #ARGV, 4 do
   persons[#persons + 1] = ARGV[i]
 end
 if #persons == 0 then return {'ok', room.epoch, room.serving, now} end
-if room.issued + #persons > room.ceiling then return {'ceiling'} end
 
 -- Who of them is known already. Sets that are empty are not asked.
 local function asked(command, key, size)
@@ -143,9 +142,12 @@ for i, person in ipairs(persons) do
       answer = wait(person, issued, 'new')
     end
   end
-  first[person] = first[person] or answer
+  -- Who only looked may still join in the same batch.
+  if answer ~= 'none' then first[person] = first[person] or answer end
   answers[#answers + 1] = answer
 end
+
+if issued > room.ceiling then return {'ceiling'} end
 
 -- The counter first and the places last: a write cut short wastes numbers and repeats none.
 if issued > room.issued then redis.call('HSET', state, 'issued', issued) end

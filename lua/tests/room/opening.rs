@@ -92,6 +92,24 @@ async fn the_counter_never_passes_its_ceiling() {
 }
 
 #[tokio::test]
+async fn who_has_a_place_is_told_so_at_the_ceiling_too() {
+    let line = Line::unopened().await;
+    line.waitlist
+        .open(&Opening {
+            ceiling: 2,
+            ..fresh()
+        })
+        .await
+        .unwrap();
+    line.join(&rules(), &[1, 2]).await;
+    assert_eq!(
+        line.join(&rules(), &[2, 1]).await,
+        [waiting(2, false), waiting(1, false)]
+    );
+    assert_eq!(line.arrive(&rules(), 3, Mode::Look).await, Answer::None);
+}
+
+#[tokio::test]
 async fn what_is_kept_durably_only_ever_rises() {
     let line = Line::unopened().await;
     let kept = line.waitlist.durable(&line.store, 0, 0).await.unwrap();

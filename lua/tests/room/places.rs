@@ -71,6 +71,18 @@ async fn two_tabs_in_one_batch_are_let_straight_in_once() {
 }
 
 #[tokio::test]
+async fn a_look_before_a_join_in_one_batch_does_not_cost_the_place() {
+    let line = Line::open().await;
+    let asked = [
+        arrival(1, Mode::Look),
+        arrival(1, Mode::Join),
+        arrival(1, Mode::Look),
+    ];
+    let answers = line.waitlist.join(&rules(), &asked).await.unwrap().answers;
+    assert_eq!(answers, [Answer::None, waiting(1, true), waiting(1, false)]);
+}
+
+#[tokio::test]
 async fn looking_gives_no_number() {
     let line = Line::open().await;
     let before = line.digest().await;
