@@ -30,7 +30,8 @@ for i = 4, #ARGV, 2 do
   local person, jti = ARGV[i], ARGV[i + 1]
   local r = split(redis.call('HGET', inside, person) or '')
   local answer = 'none'
-  if r[1] == 'session' then
+  -- What has run out is over, even if the sweep has not come by yet.
+  if r[1] == 'session' and tonumber(r[6]) > now then
     answer = 'admitted|' .. table.concat(r, '|', 2, 6) .. '|known'
   elseif r[1] == 'offer' and tonumber(r[4]) > now then
     local hard = now + session_max
@@ -41,7 +42,6 @@ for i = 4, #ARGV, 2 do
     redis.call('ZREM', offers, person)
     answer = 'admitted|' .. facts .. '|new'
   elseif r[1] == 'offer' then
-    -- Too late, though the sweep has not come by yet: it will set this number aside.
     answer = 'away|' .. r[2]
   else
     local place = redis.call('ZSCORE', waiting, person)

@@ -53,6 +53,7 @@ end
 local places = asked('ZMSCORE', waiting, 'ZCARD')
 local records = asked('HMGET', inside, 'HLEN')
 local kept = asked('ZMSCORE', away, 'ZCARD')
+local kept_until = asked('ZMSCORE', away_until, 'ZCARD')
 local barred = asked('ZMSCORE', revoked, 'ZCARD')
 
 local line = redis.call('ZCARD', waiting)
@@ -75,7 +76,8 @@ redis.call('LLEN', releases)
 -- Decide first, write afterwards.
 local answers, first = {}, {}
 local issued, serving = room.issued, room.serving
-local add_waiting, del_away, add_present, add_sessions, add_inside = {}, {}, {}, {}, {}
+local add_waiting, add_present, add_sessions, add_inside = {}, {}, {}, {}
+local cleared = {}
 local let_in = 0
 
 -- Due soon: few numbers after the watermark that anybody may hold.
@@ -98,25 +100,26 @@ end
 for i, person in ipairs(persons) do
   local at = 11 + (i - 1) * 4
   local mode, claimed, jti = ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
-  local answer
+  local record, answer = records[i] and split(records[i]), nil
+  -- What has run out is over, even if the sweep has not come by yet: an offer is missed, a session
+  -- ended, a kept place given up.
+  local over = record and tonumber(record[1] == 'offer' and record[4] or record[6]) <= now
   if first[person] then
     answer = string.gsub(first[person], '|new$', '|known')
-  elseif records[i] then
-    local r = split(records[i])
-    if r[1] == 'offer' then
-      answer = 'offered|' .. r[2] .. '|' .. r[3] .. '|' .. r[4]
-    else
-      answer = 'admitted|' .. table.concat(r, '|', 2, 6) .. '|known'
-    end
+  elseif record and not over and record[1] == 'offer' then
+    answer = 'offered|' .. record[2] .. '|' .. record[3] .. '|' .. record[4]
+  elseif record and not over then
+    answer = 'admitted|' .. table.concat(record, '|', 2, 6) .. '|known'
+  elseif record and record[1] == 'offer' then
+    answer = wait(person, tonumber(record[2]), 'known')
   elseif places[i] then
     answer = 'waiting|' .. string.format('%d', places[i]) .. '|known'
     if is_near(tonumber(places[i])) then
       add_present[#add_present + 1] = now
       add_present[#add_present + 1] = person
     end
-  elseif kept[i] then
+  elseif kept[i] and tonumber(kept_until[i] or 0) > now then
     -- Away at the turn, now back: the own number, which makes this person first.
-    del_away[#del_away + 1] = person
     answer = wait(person, tonumber(kept[i]), 'known')
   elseif barred[i] and tonumber(barred[i]) > now then
     answer = 'revoked|' .. string.format('%d', barred[i])
@@ -143,6 +146,9 @@ for i, person in ipairs(persons) do
     end
   end
   -- Who only looked may still join in the same batch.
+  if (over or kept[i]) and answer ~= 'none' and not first[person] then
+    cleared[#cleared + 1] = person
+  end
   if answer ~= 'none' then first[person] = first[person] or answer end
   answers[#answers + 1] = answer
 end
@@ -151,6 +157,13 @@ if issued > room.ceiling then return {'ceiling'} end
 
 -- The counter first and the places last: a write cut short wastes numbers and repeats none.
 if issued > room.issued then redis.call('HSET', state, 'issued', issued) end
+if #cleared > 0 then
+  for _, key in ipairs({offers, sessions, away, away_until}) do
+    redis.call('ZREM', key, unpack(cleared))
+  end
+  redis.call('HDEL', inside, unpack(cleared))
+  redis.call('SREM', reserved, unpack(cleared))
+end
 if let_in > 0 then
   -- Straight entries are counted in slices of a tenth of a tick, dated at the slice's end: a little
   -- late, so never too many, and a list of a bounded length.
@@ -168,10 +181,6 @@ if let_in > 0 then
   redis.call('HSET', inside, unpack(add_inside))
 end
 if #add_waiting > 0 then redis.call('ZADD', waiting, unpack(add_waiting)) end
-if #del_away > 0 then
-  redis.call('ZREM', away, unpack(del_away))
-  redis.call('ZREM', away_until, unpack(del_away))
-end
 if #add_present > 0 then redis.call('ZADD', present, unpack(add_present)) end
 
 return {'ok', room.epoch, serving, now, unpack(answers)}

@@ -108,6 +108,19 @@ async fn a_claim_after_the_deadline_is_too_late() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_over_cannot_be_claimed_again() {
+    let line = offered(&[1]).await;
+    let inside = session(line.claim(&rules(), 1, "one").await);
+    line.waitlist.tell_time(inside.expires_at - 1);
+    assert!(!session(line.claim(&rules(), 1, "two").await).new);
+    // Not even in the moment before the sweep comes by: the pass would be dead on arrival.
+    line.waitlist.tell_time(inside.expires_at);
+    assert_eq!(line.claim(&rules(), 1, "two").await, Claimed::None);
+    line.release(&rules()).await;
+    assert_eq!(line.claim(&rules(), 1, "two").await, Claimed::None);
+}
+
+#[tokio::test]
 async fn a_session_never_outlasts_its_hard_end_from_the_first_moment() {
     let line = offered(&[1]).await;
     let short = Rules {

@@ -84,6 +84,27 @@ async fn a_session_that_ran_out_frees_its_room() {
 }
 
 #[tokio::test]
+async fn joining_after_a_session_ran_out_takes_a_new_number_before_the_sweep_too() {
+    let line = inside(&[1]).await;
+    line.at(301_000);
+    assert_eq!(line.arrive(&rules(), 1, Mode::Look).await, Answer::None);
+    assert_eq!(line.join(&rules(), &[1]).await, [waiting(2, true)]);
+    let seen = line.snapshot().await;
+    assert_eq!((seen.sessions, seen.waiting), (0, 1));
+    assert_eq!(line.release(&rules()).await, Some((1, 0)));
+    let line = inside(&[1]).await;
+    line.at(301_000);
+    let Answer::Admitted(again) = line.arrive(&door_open(), 1, Mode::Join).await else {
+        panic!("nobody waits and there is room");
+    };
+    assert_eq!(
+        (again.number.0, again.expires_at, again.new),
+        (2, START + 601_000, true)
+    );
+    assert_eq!(line.members(&line.keys.sessions).await.len(), 1);
+}
+
+#[tokio::test]
 async fn an_ended_session_frees_capacity_at_once_and_its_pass_is_listed() {
     let line = inside(&[1, 2]).await;
     let rules = Rules {

@@ -97,6 +97,49 @@ async fn a_missed_offer_comes_back_first() {
 }
 
 #[tokio::test]
+async fn a_missed_offer_comes_back_first_before_the_sweep_too() {
+    let line = Line::open().await;
+    let rules = Rules {
+        batch: 1,
+        offer_ttl_ms: 1500,
+        ..rules()
+    };
+    line.join(&rules, &[1, 2]).await;
+    line.at(1000);
+    line.release(&rules).await;
+    line.at(2500);
+    assert_eq!(line.arrive(&rules, 1, Mode::Look).await, waiting(1, false));
+    let seen = line.snapshot().await;
+    assert_eq!((seen.offers, seen.waiting, seen.away), (0, 2, 0));
+    line.at(3500);
+    assert_eq!(line.release(&rules).await, Some((1, 0)));
+    assert!(offered(&line.arrive(&rules, 1, Mode::Look).await));
+}
+
+#[tokio::test]
+async fn a_kept_place_ends_after_its_time() {
+    let line = Line::open().await;
+    let rules = Rules {
+        place_kept_ms: 10_000,
+        ..rules()
+    };
+    line.join(&rules, &[1, 2]).await;
+    forget(&line, 1).await;
+    forget(&line, 2).await;
+    line.at(1000);
+    assert_eq!(line.release(&rules).await, Some((0, 2)));
+    line.at(10_999);
+    assert_eq!(line.arrive(&rules, 1, Mode::Look).await, waiting(1, false));
+    line.at(11_000);
+    // Told at once, not only after the next tick has cleaned up.
+    assert_eq!(line.arrive(&rules, 2, Mode::Look).await, Answer::None);
+    assert_eq!(line.arrive(&rules, 2, Mode::Join).await, waiting(3, true));
+    assert_eq!(line.release(&rules).await, Some((2, 0)));
+    let seen = line.snapshot().await;
+    assert_eq!((seen.away, seen.waiting, seen.offers), (0, 0, 2));
+}
+
+#[tokio::test]
 async fn a_place_kept_in_vain_is_forgotten() {
     let line = Line::open().await;
     let rules = Rules {
