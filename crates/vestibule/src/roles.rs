@@ -1,0 +1,10 @@
+//! One small file a role: what it needs, and how its parts are put together.
+
+pub(crate) mod check;
+pub(crate) mod config_show;
+pub(crate) mod crowd;
+pub(crate) mod gateway;
+pub(crate) mod purchase;
+pub(crate) mod recorder;
+mod requirements;
+pub(crate) mod serve;

@@ -1,0 +1,59 @@
+//! A restart goes on with the same line, passes and stock, however the last life ended.
+
+use rustix::process::Signal;
+
+use crate::process::{Demo, ask};
+
+/// Cookies of an answer, as the next request sends them.
+fn cookies(answer: &str) -> String {
+    let pairs: Vec<&str> = answer
+        .lines()
+        .filter_map(|line| {
+            line.to_ascii_lowercase()
+                .starts_with("set-cookie:")
+                .then_some(line)
+        })
+        .filter_map(|line| line["set-cookie:".len()..].split(';').next())
+        .map(str::trim)
+        .collect();
+    format!("Cookie: {}\r\n", pairs.join("; "))
+}
+
+fn number(answer: &str) -> &str {
+    let after = answer
+        .split("\"number\":")
+        .nth(1)
+        .unwrap_or_else(|| panic!("{answer}"));
+    after.split([',', '}']).next().unwrap()
+}
+
+#[test]
+fn a_ticket_and_a_pass_outlive_a_clean_stop_and_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start(dir.path());
+    let (status, joined) = ask(demo.visitors, "POST", "/_wr/ticket/demo", "").unwrap();
+    assert_eq!(status, 201, "{joined}");
+    let cookies = cookies(&joined);
+    for end in [Signal::TERM, Signal::KILL] {
+        demo.process.signal(end);
+        demo.process.ended();
+        demo = Demo::start(dir.path());
+        let (status, again) = ask(demo.visitors, "GET", "/_wr/ticket/demo", &cookies).unwrap();
+        assert_eq!(
+            (status, number(&again)),
+            (200, number(&joined)),
+            "after {end:?}"
+        );
+        let (status, shop) = ask(demo.visitors, "GET", "/", &cookies).unwrap();
+        assert!(
+            status == 200 && shop.contains("id=\"buy\""),
+            "after {end:?}: {shop}"
+        );
+    }
+    let (_, newcomer) = ask(demo.visitors, "POST", "/_wr/ticket/demo", "").unwrap();
+    assert_ne!(
+        number(&newcomer),
+        number(&joined),
+        "no number is given twice"
+    );
+}
