@@ -7,7 +7,10 @@
 //! apart and not verified; whoever uses one does that.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll},
 };
 
@@ -49,6 +52,7 @@ struct Rules {
     public: Option<Scheme>,
     key: VisitorKey,
     recognise_ticket: Option<RecogniseTicket>,
+    warned: AtomicBool,
 }
 
 impl IdentifyVisitor {
@@ -65,6 +69,7 @@ impl IdentifyVisitor {
                 public,
                 key,
                 recognise_ticket: None,
+                warned: AtomicBool::new(false),
             }),
         }
     }
@@ -81,6 +86,7 @@ impl IdentifyVisitor {
             public: self.rules.public,
             key: self.rules.key.clone(),
             recognise_ticket: Some(Arc::new(recognise)),
+            warned: AtomicBool::new(false),
         };
         Self {
             rules: Arc::new(rules),
@@ -97,6 +103,12 @@ impl IdentifyVisitor {
         let scheme = rules
             .public
             .unwrap_or_else(|| address::scheme(headers, trusted));
+        if scheme == Scheme::Http && !rules.warned.swap(true, Relaxed) {
+            tracing::warn!(
+                "a visitor came over plain http: cookies lack Secure and __Host-; set public_url or \
+                 trusted_proxies when TLS ends in front"
+            );
+        }
         let target = request.extensions().get::<Target>();
         let mut caller = Caller {
             visitor: None,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{observation::Observations, plan::Plan};
 
 mod conduct;
+mod holds;
 mod ledger;
 mod order;
 mod room;

@@ -60,7 +60,7 @@ pub struct Totals {
     pub stock: u64,
     /// Units in the ledger's orders.
     pub sold: u64,
-    /// First request to last answer, seconds.
+    /// First request until the last visitor had gone home, seconds.
     pub wall_s: f64,
     /// All requests.
     pub requests: u64,

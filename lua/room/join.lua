@@ -11,7 +11,7 @@
 -- ARGV  1 now (ms, 0 = ask Redis)   2 capacity   3 batch   4 tick (ms)   5 per minute
 --       6 session (ms)   7 session_max (ms)   8 near (numbers that count as due soon)
 --       9 door (1: a newcomer may be let straight in)   10 sells (1: the room sells stock)
---       then per person: id, mode, number, jti
+--       then per person, at most 1000: id, mode, number, jti (may be empty to look)
 --         join  give a place            look  only tell; someone away comes back
 --         back  a ticket of an older epoch: back to its own number
 -- Reply {'ok', epoch, serving, now, one string per person}:
@@ -22,7 +22,7 @@
 --       {'malformed'}
 -- Repeating is harmless: whoever is known is told the same again.
 
-if #ARGV < 10 or (#ARGV - 10) % 4 ~= 0 or not whole(1, 10) then return {'malformed'} end
+if not whole_persons(10, 4) or not whole(1, 10) then return {'malformed'} end
 local state, waiting, offers, sessions, inside = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local away, away_until, present, releases = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local reserved, revoked = KEYS[10], KEYS[11]
@@ -38,11 +38,12 @@ local persons = {}
 for i = 11, #ARGV, 4 do
   local mode = ARGV[i + 1]
   if ARGV[i] == '' or not (mode == 'join' or mode == 'look' or mode == 'back')
-    or not whole(i + 2, i + 2) then return {'malformed'} end
+    or not whole(i + 2, i + 2) or not (mode == 'look' or pass_id(ARGV[i + 3])) then
+    return {'malformed'}
+  end
   persons[#persons + 1] = ARGV[i]
 end
 if #persons == 0 then return {'ok', room.epoch, room.serving, now} end
-if room.issued + #persons > room.ceiling then return {'ceiling'} end
 
 -- Who of them is known already. Sets that are empty are not asked.
 local function asked(command, key, size)
@@ -52,6 +53,7 @@ end
 local places = asked('ZMSCORE', waiting, 'ZCARD')
 local records = asked('HMGET', inside, 'HLEN')
 local kept = asked('ZMSCORE', away, 'ZCARD')
+local kept_until = asked('ZMSCORE', away_until, 'ZCARD')
 local barred = asked('ZMSCORE', revoked, 'ZCARD')
 
 local line = redis.call('ZCARD', waiting)
@@ -66,22 +68,29 @@ if door and line == 0 and not held_back then
     straight = math.min(straight, (room.sellable or 0) - undecided(sessions, offers, reserved))
   end
 end
-redis.call('ZCARD', present)
-redis.call('ZCARD', away_until)
+-- Every key is read once before the first write: a key of a foreign type stops the script here.
+for _, key in ipairs({offers, sessions, away_until, present}) do redis.call('ZCARD', key) end
+redis.call('SCARD', reserved)
 redis.call('LLEN', releases)
 
 -- Decide first, write afterwards.
 local answers, first = {}, {}
 local issued, serving = room.issued, room.serving
-local add_waiting, del_away, add_present, add_sessions, add_inside = {}, {}, {}, {}, {}
+local add_waiting, add_present, add_sessions, add_inside = {}, {}, {}, {}
+local cleared = {}
 local let_in = 0
+
+-- Due soon: few numbers after the watermark that anybody may hold.
+local function is_near(number)
+  return number - skipped(room.never_given, serving, number) <= serving + near
+end
 
 local function wait(person, number, known)
   add_waiting[#add_waiting + 1] = number
   add_waiting[#add_waiting + 1] = person
   line = line + 1
   straight = 0
-  if number <= serving + near then
+  if is_near(number) then
     add_present[#add_present + 1] = now
     add_present[#add_present + 1] = person
   end
@@ -91,25 +100,26 @@ end
 for i, person in ipairs(persons) do
   local at = 11 + (i - 1) * 4
   local mode, claimed, jti = ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
-  local answer
+  local record, answer = records[i] and split(records[i]), nil
+  -- What has run out is over, even if the sweep has not come by yet: an offer is missed, a session
+  -- ended, a kept place given up.
+  local over = record and tonumber(record[1] == 'offer' and record[4] or record[6]) <= now
   if first[person] then
     answer = string.gsub(first[person], '|new$', '|known')
-  elseif records[i] then
-    local r = split(records[i])
-    if r[1] == 'offer' then
-      answer = 'offered|' .. r[2] .. '|' .. r[3] .. '|' .. r[4]
-    else
-      answer = 'admitted|' .. table.concat(r, '|', 2, 6) .. '|known'
-    end
+  elseif record and not over and record[1] == 'offer' then
+    answer = 'offered|' .. record[2] .. '|' .. record[3] .. '|' .. record[4]
+  elseif record and not over then
+    answer = 'admitted|' .. table.concat(record, '|', 2, 6) .. '|known'
+  elseif record and record[1] == 'offer' then
+    answer = wait(person, tonumber(record[2]), 'known')
   elseif places[i] then
     answer = 'waiting|' .. string.format('%d', places[i]) .. '|known'
-    if tonumber(places[i]) <= serving + near then
+    if is_near(tonumber(places[i])) then
       add_present[#add_present + 1] = now
       add_present[#add_present + 1] = person
     end
-  elseif kept[i] then
+  elseif kept[i] and tonumber(kept_until[i] or 0) > now then
     -- Away at the turn, now back: the own number, which makes this person first.
-    del_away[#del_away + 1] = person
     answer = wait(person, tonumber(kept[i]), 'known')
   elseif barred[i] and tonumber(barred[i]) > now then
     answer = 'revoked|' .. string.format('%d', barred[i])
@@ -135,12 +145,25 @@ for i, person in ipairs(persons) do
       answer = wait(person, issued, 'new')
     end
   end
-  first[person] = first[person] or answer
+  -- Who only looked may still join in the same batch.
+  if (over or kept[i]) and answer ~= 'none' and not first[person] then
+    cleared[#cleared + 1] = person
+  end
+  if answer ~= 'none' then first[person] = first[person] or answer end
   answers[#answers + 1] = answer
 end
 
+if issued > room.ceiling then return {'ceiling'} end
+
 -- The counter first and the places last: a write cut short wastes numbers and repeats none.
 if issued > room.issued then redis.call('HSET', state, 'issued', issued) end
+if #cleared > 0 then
+  for _, key in ipairs({offers, sessions, away, away_until}) do
+    redis.call('ZREM', key, unpack(cleared))
+  end
+  redis.call('HDEL', inside, unpack(cleared))
+  redis.call('SREM', reserved, unpack(cleared))
+end
 if let_in > 0 then
   -- Straight entries are counted in slices of a tenth of a tick, dated at the slice's end: a little
   -- late, so never too many, and a list of a bounded length.
@@ -158,10 +181,6 @@ if let_in > 0 then
   redis.call('HSET', inside, unpack(add_inside))
 end
 if #add_waiting > 0 then redis.call('ZADD', waiting, unpack(add_waiting)) end
-if #del_away > 0 then
-  redis.call('ZREM', away, unpack(del_away))
-  redis.call('ZREM', away_until, unpack(del_away))
-end
 if #add_present > 0 then redis.call('ZADD', present, unpack(add_present)) end
 
 return {'ok', room.epoch, serving, now, unpack(answers)}

@@ -6,14 +6,14 @@
 -- KEYS  1 state hash   2 waiting zset   3 offers zset   4 sessions zset   5 inside hash
 --       6 away zset    7 away_until zset   8 present zset   9 reserved set   10 revoked zset
 --       11 gone list   12 ended list
--- ARGV  1 now (ms, 0 = ask Redis)   then per person: id, mode
+-- ARGV  1 now (ms, 0 = ask Redis)   then per person, at most 1000: id, mode
 --         leave     over now            complete  over now, the pass is good for 60 s more
 --         revoke    over, and no new place until the pass would have expired
 -- Reply {'ok', now, one word per person: left or none}
 --       {'lost'}  {'restarted'}  {'malformed'}
 -- Repeating is harmless: the second time there is nothing to end.
 
-if #ARGV < 1 or (#ARGV - 1) % 2 ~= 0 or not whole(1, 1) then return {'malformed'} end
+if not whole_persons(1, 2) or not whole(1, 1) then return {'malformed'} end
 local state, waiting, offers, sessions, inside = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local away, away_until, present, reserved = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local revoked, gone, ended = KEYS[10], KEYS[11], KEYS[12]
@@ -30,6 +30,7 @@ local now = clock(tonumber(ARGV[1]))
 for _, key in ipairs({waiting, offers, sessions, away, away_until, present, revoked}) do
   redis.call('ZCARD', key)
 end
+redis.call('HLEN', inside)
 redis.call('SCARD', reserved)
 redis.call('LLEN', gone)
 redis.call('LLEN', ended)

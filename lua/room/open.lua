@@ -3,7 +3,7 @@
 -- Why atomic: several gateways find a room missing at once; the first one opens it and the others
 -- must not move the counter again.
 --
--- KEYS  1 state hash   2 gone list
+-- KEYS  1 state hash
 -- ARGV  1 now (ms, 0 = ask Redis)   2 epoch   3 number the counter starts after   4 ceiling
 --       5 hold (ms in which nobody is released beyond the barrier after a loss)
 --       6 last watermark known to the caller
@@ -12,15 +12,16 @@
 -- After a restart the newest entries may be missing, so the counter goes on at the ceiling (no
 -- number twice), the epoch rises (pages show their tickets and get their own numbers back) and,
 -- until every page had time to do so, nobody is released beyond the last number this store knows.
+-- The numbers jumped over are kept, the eight newest stretches: they count in no position.
 
 if #ARGV ~= 6 or not whole(1, 6) then return {'malformed'} end
-local state, gone = KEYS[1], KEYS[2]
+local state = KEYS[1]
 local epoch, start, ceiling = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local hold, serving = tonumber(ARGV[5]), tonumber(ARGV[6])
-local known = redis.call('HMGET', state, 'run_id', 'epoch', 'issued', 'ceiling', 'released_at')
+local known = redis.call('HMGET', state, 'run_id', 'epoch', 'issued', 'ceiling',
+  'hold_until', 'barrier', 'serving', 'never_given')
 local run = current_run()
 local now = clock(tonumber(ARGV[1]))
-redis.call('LLEN', gone)
 
 if not known[1] then
   local hold_until, barrier = 0, 0
@@ -32,16 +33,22 @@ if not known[1] then
   return {'opened'}
 end
 if known[1] ~= run then
-  local old_ceiling, issued = tonumber(known[4]), tonumber(known[3])
-  local go_on = math.max(start, old_ceiling)
-  -- The numbers skipped were never given, or belong to the few whose joins were lost: positions
-  -- must not count them.
-  if go_on > issued then
-    redis.call('RPUSH', gone, string.format('%d-%d', issued + 1, go_on))
+  local old_ceiling, barrier = tonumber(known[4]), tonumber(known[3])
+  -- Restarted again before everybody was back: those who are still missing come before the numbers
+  -- given since.
+  if now < tonumber(known[5]) then barrier = math.min(barrier, tonumber(known[6])) end
+  local start_after = math.max(start, old_ceiling)
+  local skipped = {}
+  for after, up_to in string.gmatch(known[8] or '', '(%d+)-(%d+)') do
+    if tonumber(up_to) > tonumber(known[7]) then skipped[#skipped + 1] = after .. '-' .. up_to end
+  end
+  if start_after > tonumber(known[3]) then
+    skipped[#skipped + 1] = string.format('%d-%d', known[3], start_after)
   end
   redis.call('HSET', state, 'run_id', run, 'epoch', math.max(epoch, tonumber(known[2]) + 1),
-    'issued', go_on, 'ceiling', math.max(ceiling, old_ceiling),
-    'hold_until', now + hold, 'barrier', issued)
+    'issued', start_after, 'ceiling', math.max(ceiling, old_ceiling),
+    'hold_until', now + hold, 'barrier', barrier,
+    'never_given', table.concat(skipped, ' ', math.max(1, #skipped - 7)))
   return {'reopened'}
 end
 if ceiling > tonumber(known[4]) then redis.call('HSET', state, 'ceiling', ceiling) end

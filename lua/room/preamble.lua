@@ -19,14 +19,26 @@ end
 -- Returns the state's fields as numbers (run_id apart), or nil and the word to answer.
 local function read_state(key)
   local f = redis.call('HMGET', key, 'run_id', 'epoch', 'issued', 'ceiling', 'serving',
-    'released_at', 'hold_until', 'barrier', 'stock_cursor', 'sellable')
+    'released_at', 'hold_until', 'barrier', 'stock_cursor', 'sellable',
+    'never_given')
   if not f[1] then return nil, 'lost' end
   if f[1] ~= current_run() then return nil, 'restarted' end
   return {
     epoch = tonumber(f[2]), issued = tonumber(f[3]), ceiling = tonumber(f[4]),
     serving = tonumber(f[5]), released_at = tonumber(f[6]), hold_until = tonumber(f[7]),
     barrier = tonumber(f[8]), stock_cursor = f[9] or '', sellable = tonumber(f[10] or ''),
+    never_given = f[11] or '',
   }
+end
+
+-- How many numbers in (from, number) were skipped by restarts: nobody stands there.
+local function skipped(never_given, from, number)
+  local count = 0
+  for after, up_to in string.gmatch(never_given, '(%d+)-(%d+)') do
+    after, up_to = tonumber(after), tonumber(up_to)
+    if up_to < number and up_to > from then count = count + up_to - math.max(after, from) end
+  end
+  return count
 end
 
 -- How many were released in (now - tick, now] and in (now - 60 s, now].
@@ -60,10 +72,24 @@ local function split(record)
   return parts
 end
 
--- True when every ARGV from `first` to `last` is a whole number.
+-- True when every ARGV from `first` to `last` is a whole number. Fifteen digits: what Lua, whose
+-- numbers are doubles, still counts in steps of one.
 local function whole(first, last)
   for i = first, last do
-    if not string.match(ARGV[i] or '', '^%d+$') then return false end
+    local text = ARGV[i] or ''
+    if #text > 15 or not string.match(text, '^%d+$') then return false end
   end
   return true
+end
+
+-- True when the ARGV after `fixed` are persons of `each` arguments. At most a thousand: the store
+-- serves nobody else meanwhile, and Lua cannot hand more than a few thousand values to one command.
+local function whole_persons(fixed, each)
+  local count = (#ARGV - fixed) / each
+  return count >= 0 and count <= 1000 and count == math.floor(count)
+end
+
+-- True for an id that can stand in a packed record and in a list of ended passes.
+local function pass_id(text)
+  return string.match(text, '^[^| ]+$') ~= nil
 end

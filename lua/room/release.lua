@@ -26,9 +26,10 @@ local BOUND = 1000
 local room, word = read_state(state)
 if not room then return {word} end
 local now = clock(tonumber(ARGV[1]))
--- A clock that was set back must not stop the line: wait a tick from now at the most.
-local due = math.min(room.released_at, now) + tick
-if now < due then return {'early', due - now} end
+local set_back = room.released_at > now
+if not set_back and now < room.released_at + tick then
+  return {'early', room.released_at + tick - now}
+end
 
 -- Every key is read once before the first write: a key of a foreign type stops the script here.
 for _, key in ipairs({waiting, offers, sessions, away, away_until, present, revoked}) do
@@ -38,6 +39,23 @@ redis.call('HLEN', inside)
 redis.call('SCARD', reserved)
 redis.call('LLEN', gone)
 redis.call('LLEN', ended)
+
+-- A clock that was set back must not stop the line: it goes on as if the newest release were just
+-- now. The others keep their distances, so no minute sees more than the rate.
+if set_back then
+  local entries, newest = redis.call('LRANGE', releases, 0, -1), now
+  for _, entry in ipairs(entries) do
+    newest = math.max(newest, tonumber(string.match(entry, '^%d+')))
+  end
+  for i, entry in ipairs(entries) do
+    local at, count = string.match(entry, '^(%d+):(%d+)$')
+    local moved = math.max(0, tonumber(at) - (newest - now))
+    redis.call('LSET', releases, i - 1, string.format('%d:%d', moved, count))
+  end
+  local hold_until = math.max(0, room.hold_until - (room.released_at - now))
+  redis.call('HSET', state, 'released_at', now, 'hold_until', hold_until)
+  return {'early', tick}
+end
 local allowed = rate_allows(releases, now, batch, tick, per_minute)
 
 -- The next tick counts from here, also when nobody can be released: idle time is not saved up.
@@ -90,16 +108,17 @@ if door then
   if sells then
     want = math.min(want, (room.sellable or 0) - undecided(sessions, offers, reserved))
   end
-  -- After a restart nobody is released whose predecessor may not have come back yet.
-  if now < room.hold_until then
-    want = math.min(want, redis.call('ZCOUNT', waiting, '-inf', room.barrier))
-  end
 end
 
+-- After a restart nobody is released whose predecessor may not have come back yet.
 local offered, passed_over, serving = 0, 0, room.serving
 local budget = want + BOUND
+local held = now < room.hold_until
 while offered < want and budget > 0 do
   local step = math.min(want - offered, budget, 500)
+  -- However many turn out to be away: nobody beyond the barrier takes their turn.
+  if held then step = math.min(step, redis.call('ZCOUNT', waiting, '-inf', room.barrier)) end
+  if step < 1 then break end
   local popped = redis.call('ZPOPMIN', waiting, step)
   if #popped == 0 then break end
   budget = budget - #popped / 2
@@ -118,9 +137,6 @@ while offered < want and budget > 0 do
       redis.call('ZADD', away_until, now + place_kept, person)
     end
     redis.call('ZREM', present, person)
-  end
-  if now < room.hold_until and redis.call('ZCOUNT', waiting, '-inf', room.barrier) == 0 then
-    break
   end
 end
 if offered > 0 then

@@ -8,8 +8,9 @@
 -- ARGV  1 now (ms, 0 = ask Redis)   2 leavers known so far   3 ended passes known so far
 -- Reply {'ok', now, epoch, issued, ceiling, serving, released_at, hold_until, waiting, offers,
 --        sessions, away, sellable or '', stock_cursor, released in the last minute,
---        index of the first leaver below, leavers as one string 'n n n-m n',
---        index of the first ended pass below, ended passes as one string 'jti|from|exp …'}
+--        index of the first leaver below, leavers as one string 'n n n',
+--        index of the first ended pass below, ended passes as one string 'jti|from|exp …',
+--        stretches of numbers skipped by restarts as one string 'after-up_to …'}
 --       {'lost'}  {'restarted'}  {'malformed'}
 -- At most 20 000 leavers and 5 000 ended passes a call; the next call brings the rest. An index
 -- lower than asked for means that the log was cut by a restart: the caller starts afresh from it.
@@ -36,4 +37,4 @@ local _, in_minute = released_lately(releases, now, 1)
 return {'ok', now, room.epoch, room.issued, room.ceiling, room.serving, room.released_at,
   room.hold_until, redis.call('ZCARD', waiting), redis.call('ZCARD', offers),
   redis.call('ZCARD', sessions), redis.call('ZCARD', away), room.sellable or '', room.stock_cursor,
-  in_minute, gone_from, gone_text, ended_from, ended_text}
+  in_minute, gone_from, gone_text, ended_from, ended_text, room.never_given}

@@ -6,10 +6,15 @@
 --
 -- KEYS  1 state hash   2 reserved set   3 inside hash
 -- ARGV  1 cursor this stretch starts at   2 cursor it ends at   3 units that can be sold
---       then per mark: 'reserved' or 'freed', person
+--       then per mark, at most 1000: 'reserved' or 'freed', person
 -- Reply {'ok'}   {'stale', the room's cursor}   {'lost'}  {'restarted'}  {'malformed'}
 
-if #ARGV < 3 or (#ARGV - 3) % 2 ~= 0 or not whole(3, 3) then return {'malformed'} end
+if not whole_persons(3, 2) or not whole(3, 3) then return {'malformed'} end
+for i = 4, #ARGV, 2 do
+  if not (ARGV[i] == 'reserved' or ARGV[i] == 'freed') or ARGV[i + 1] == '' then
+    return {'malformed'}
+  end
+end
 local state, reserved, inside = KEYS[1], KEYS[2], KEYS[3]
 local room, word = read_state(state)
 if not room then return {word} end

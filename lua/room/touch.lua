@@ -4,20 +4,24 @@
 -- could outlive the capacity it was given for.
 --
 -- KEYS  1 state hash   2 sessions zset   3 inside hash   4 present zset   5 waiting zset
--- ARGV  1 now (ms, 0 = ask Redis)   2 session (ms)   then per person: id, jti
+-- ARGV  1 now (ms, 0 = ask Redis)   2 session (ms)   then per person, at most 1000: id, jti
 --         an empty jti is a sign of life of someone waiting near the front
 -- Reply {'ok', now, one string per person: the new deadline in ms, or 0 where there is no such
 --         session, or 'seen'}
 --       {'lost'}  {'restarted'}  {'malformed'}
 
-if #ARGV < 2 or (#ARGV - 2) % 2 ~= 0 or not whole(1, 2) then return {'malformed'} end
+if not whole_persons(2, 2) or not whole(1, 2) then return {'malformed'} end
 local state, sessions, inside, present, waiting = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local session = tonumber(ARGV[2])
 
 local room, word = read_state(state)
 if not room then return {word} end
 local now = clock(tonumber(ARGV[1]))
-redis.call('ZCARD', present)
+for i = 3, #ARGV, 2 do
+  if ARGV[i] == '' then return {'malformed'} end
+end
+for _, key in ipairs({sessions, present, waiting}) do redis.call('ZCARD', key) end
+redis.call('HLEN', inside)
 
 local answers = {'ok', now}
 for i = 3, #ARGV, 2 do

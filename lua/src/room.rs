@@ -15,7 +15,7 @@ mod upkeep;
 pub use answer::{
     Answer, Arrival, Claimed, End, Mode, Opened, Released, Session, StockMark, Touch,
 };
-pub use rules::Rules;
+pub use rules::{MOST_PER_CALL, Rules};
 pub use snapshot::{EndedPass, Snapshot};
 pub use upkeep::{Durable, Opening};
 
@@ -24,6 +24,7 @@ use redis::Value;
 
 use crate::{ScriptError, Store, StoreError, keys::RoomKeys};
 use reply::Reply;
+use rules::LARGEST;
 use scripts::Scripts;
 
 /// Why the waitlist store could not be asked.
@@ -92,8 +93,8 @@ impl Waitlist {
         self.now_ms.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// Gives places, tells places, takes people back; in the order given. At most a few hundred at
-    /// once: the store serves nobody else meanwhile.
+    /// Gives places, tells places, takes people back; in the order given. At most
+    /// [`MOST_PER_CALL`]; a few hundred is better: the store serves nobody else meanwhile.
     pub async fn join(
         &self,
         rules: &Rules,
@@ -128,7 +129,7 @@ impl Waitlist {
             u64::from(rules.newcomers_straight_in),
             u64::from(rules.sells),
         ] {
-            call = call.arg(number);
+            call = call.arg(number.min(LARGEST));
         }
         for arrival in arrivals {
             let (mode, number) = match arrival.mode {
@@ -190,7 +191,7 @@ impl Waitlist {
             u64::from(rules.releasing),
             u64::from(rules.sells),
         ] {
-            call = call.arg(number);
+            call = call.arg(number.min(LARGEST));
         }
         let reply: Vec<Value> = call.run(&mut self.store.fast()).await?;
         let (word, mut reply) = Reply::with_word(&self.scripts.release, reply)?;
@@ -228,8 +229,8 @@ impl Waitlist {
         }
         call = call
             .arg(self.now())
-            .arg(rules.session_ms)
-            .arg(rules.session_max_ms);
+            .arg(rules.session_ms.min(LARGEST))
+            .arg(rules.session_max_ms.min(LARGEST));
         for (person, jti) in claims {
             call = call.arg(person.as_str()).arg(jti);
         }
@@ -285,7 +286,7 @@ impl Waitlist {
         for key in [&k.state, &k.sessions, &k.inside, &k.present, &k.waiting] {
             call = call.key(key);
         }
-        call = call.arg(self.now()).arg(rules.session_ms);
+        call = call.arg(self.now()).arg(rules.session_ms.min(LARGEST));
         for touch in touches {
             let (person, jti) = match touch {
                 Touch::Session { person, jti } => (person, jti.as_str()),

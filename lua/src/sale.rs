@@ -39,7 +39,7 @@ pub use reserve::{MOST_UNITS, Reserve, Reserved};
 pub use settle::{Cancelled, Confirmed, Looked, Refunded, Swept};
 pub use supply::{SetSupply, Supplied};
 
-use connection::StockConnection;
+pub(crate) use connection::StockConnection;
 use reply::Reply;
 
 /// Why a sale did nothing. A refusal such as "sold out" is an answer and not one of these.

@@ -21,6 +21,18 @@ pub enum ScriptError {
     },
 }
 
+impl ScriptError {
+    /// Whether the connection broke under the call, rather than nobody being there or no answer in
+    /// time: a new connection may do at once.
+    pub fn connection_broke(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::Away { source, .. })
+                if source.is_connection_dropped() && !source.is_timeout()
+        )
+    }
+}
+
 /// One Lua script.
 pub(crate) struct Script {
     name: &'static str,

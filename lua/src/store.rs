@@ -1,17 +1,16 @@
 //! Connections to one Redis server.
 //!
 //! The hot path uses [`Store::fast`], a multiplexed connection that comes back by itself: requests
-//! on it share packets and system calls (measured: twice the requests of a pool). Its retries are
-//! short, because a request that waits seconds for a store is worse than an honest 503. Everything
-//! else, such as sweeps and operators, uses the pool, so that it cannot stand in the way.
+//! on it share packets and system calls (measured: twice the requests of a pool). While the store is
+//! away a call fails soon, because a request that waits seconds for it is worse than an honest 503.
+//! Everything else, such as sweeps and operators, uses the pool, so that it cannot stand in the way.
 
 use std::time::Duration;
 
 use bb8_redis::RedisConnectionManager;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
-/// How long one answer may take before the store counts as away.
-const ANSWER: Duration = Duration::from_secs(2);
+use crate::fast::Fast;
+
 /// How long a connection attempt may take.
 const CONNECT: Duration = Duration::from_secs(1);
 /// Most pooled connections; the pool serves background work only.
@@ -60,7 +59,7 @@ impl StoreError {
 #[derive(Clone)]
 pub struct Store {
     url: String,
-    fast: ConnectionManager,
+    fast: Fast,
     pool: bb8::Pool<RedisConnectionManager>,
 }
 
@@ -78,13 +77,7 @@ impl Store {
             source,
         };
         let client = redis::Client::open(url).map_err(away)?;
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(1)
-            .set_min_delay(Duration::from_millis(20))
-            .set_max_delay(Duration::from_millis(200))
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER));
-        let fast = ConnectionManager::new_lazy_with_config(client, config).map_err(away)?;
+        let fast = Fast::new(client);
         let manager = RedisConnectionManager::new(url).map_err(away)?;
         let pool = bb8::Pool::builder()
             .max_size(POOLED)
@@ -101,7 +94,7 @@ impl Store {
     }
 
     /// The multiplexed connection for the hot path.
-    pub fn fast(&self) -> ConnectionManager {
+    pub fn fast(&self) -> Fast {
         self.fast.clone()
     }
 

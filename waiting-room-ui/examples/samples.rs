@@ -2,7 +2,7 @@
 
 use std::{env, fs, io, path::PathBuf};
 
-use waiting_room_ui::{assets, samples};
+use waiting_room_ui::{CONTENT_SECURITY_POLICY, assets, samples};
 
 fn main() -> io::Result<()> {
     let Some(dir) = env::args_os().nth(1).map(PathBuf::from) else {
@@ -12,6 +12,7 @@ fn main() -> io::Result<()> {
     for asset in assets() {
         fs::write(dir.join("assets").join(&asset.name), asset.bytes)?;
     }
+    fs::write(dir.join("policy.txt"), CONTENT_SECURITY_POLICY)?;
     for (name, html) in samples::all() {
         // Opened as files, the pages find their assets beside them.
         let html = html.replace("/_wr/assets/", "assets/");

@@ -120,6 +120,13 @@ impl View {
         }
     }
 
+    pub(crate) fn estimate(&self) -> Option<Estimate> {
+        match self {
+            Self::Waiting { estimate, .. } => *estimate,
+            _ => None,
+        }
+    }
+
     pub(crate) fn stock(&self) -> Option<Stock> {
         match self {
             Self::Waiting { stock, .. } => *stock,

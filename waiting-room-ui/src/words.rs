@@ -87,18 +87,15 @@ pub fn odds(ahead: u64, stock: Stock) -> String {
 pub fn sold_out(stock: Stock) -> String {
     match stock.held {
         0 => format!("All {} are sold.", thousands(stock.supplied)),
-        1 => "Nothing is left to take, but 1 is still in another person’s basket. If it is not \
-              paid for, it goes to the next in line."
-            .to_owned(),
         held => format!(
-            "Nothing is left to take, but {} are still in other people’s baskets. Those not paid \
-             for go to the next in line.",
+            "{} in other people’s baskets may come back. What is not paid for goes to the next \
+             in line.",
             thousands(held)
         ),
     }
 }
 
-/// A countdown: `4:05`, `3:04:05`, `2 days 03:04:05`.
+/// A countdown: `4:05`, `3:04:05`, `2 d 03:04:05`.
 pub fn clock(left_ms: u64) -> String {
     let seconds = left_ms.div_ceil(1000);
     let (days, h, m, s) = (
@@ -110,8 +107,7 @@ pub fn clock(left_ms: u64) -> String {
     match (days, h) {
         (0, 0) => format!("{m}:{s:02}"),
         (0, _) => format!("{h}:{m:02}:{s:02}"),
-        (1, _) => format!("1 day {h:02}:{m:02}:{s:02}"),
-        _ => format!("{days} days {h:02}:{m:02}:{s:02}"),
+        _ => format!("{days} d {h:02}:{m:02}:{s:02}"),
     }
 }
 

@@ -66,7 +66,9 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             }
             wish
         } else if json {
-            serde_json::from_slice(&bytes)
+            // By way of a map: serde would take an array for the struct's fields in order.
+            serde_json::from_slice::<serde_json::Map<_, _>>(&bytes)
+                .and_then(|map| serde_json::from_value(map.into()))
                 .map_err(|error| Problem::invalid("body", error.to_string()))?
         } else {
             return Err(Problem::new(Kind::UnsupportedType)

@@ -115,3 +115,20 @@ pub fn connections_allowed(wanted: usize, instances: usize) -> usize {
         .min(usize::try_from(share).unwrap_or(usize::MAX))
         .max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn visitors_never_take_the_files_that_their_requests_to_the_shop_need() {
+        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let files = usize::try_from(files.unwrap_or(u64::MAX)).unwrap();
+        assert!(connections_allowed(usize::MAX, 1) < files / 2);
+        assert!(connections_allowed(usize::MAX, 4) < files / 8);
+        assert_eq!(
+            (connections_allowed(10, 1), connections_allowed(0, 1)),
+            (10, 1)
+        );
+    }
+}

@@ -105,13 +105,16 @@ impl NormaliseTarget {
             });
         }
         let path = path::normalise(uri.path())?;
-        let rewritten = match uri.query() {
-            Some(query) => format!("{path}?{query}"),
-            None => path.clone(),
-        };
-        let rewritten = PathAndQuery::try_from(rewritten)
-            .map_err(|_| TargetError::new("path", "holds characters that no URL may hold"))?;
-        *request.uri_mut() = Uri::from(rewritten);
+        // Nearly every request is in normal form already and keeps its URI.
+        if uri.authority().is_some() || path != uri.path() {
+            let rewritten = match uri.query() {
+                Some(query) => format!("{path}?{query}"),
+                None => path.clone(),
+            };
+            let rewritten = PathAndQuery::try_from(rewritten)
+                .map_err(|_| TargetError::new("path", "holds characters that no URL may hold"))?;
+            *request.uri_mut() = Uri::from(rewritten);
+        }
         let host = host::name(&authority).to_owned();
         request.extensions_mut().insert(Target {
             host,

@@ -44,9 +44,9 @@ pub struct Caller {
     /// A pass sent as `Authorization: Bearer` or `X-Entry-Pass`, not verified.
     pub pass_token: Option<String>,
     /// Ticket cookies by room, not verified.
-    pub(super) ticket_cookies: Vec<(RoomId, String)>,
+    pub(crate) ticket_cookies: Vec<(RoomId, String)>,
     /// Pass cookies by room, not verified.
-    pub(super) pass_cookies: Vec<(RoomId, String)>,
+    pub(crate) pass_cookies: Vec<(RoomId, String)>,
 }
 
 impl Caller {

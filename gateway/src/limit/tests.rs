@@ -44,9 +44,9 @@ fn passed<C: Clock + Clone>(limiter: &Limiter<C>, caller: &Caller, class: Class)
 fn a_person_has_a_burst_and_then_a_rate() {
     let (limiter, clock) = told(&limits());
     assert_eq!(passed(&limiter, &person(1), Class::Personal), 50);
-    let limited = limiter.check(&person(1), Class::Personal).unwrap_err();
+    let refused = limiter.check(&person(1), Class::Personal).unwrap_err();
     assert_eq!(
-        (limited.limit, limited.retry_after),
+        (refused.limit, refused.retry_after),
         (Limit::Personal, Duration::from_millis(100))
     );
     clock.advance(Duration::from_secs(1));
@@ -101,7 +101,7 @@ fn full_buckets_are_forgotten_and_running_ones_are_not() {
     limiter.tidy();
     assert_eq!(limiter.remembered(), 1);
     assert_eq!(passed(&limiter, &person(250), Class::Personal), 10);
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     limiter.tidy();
     assert_eq!(limiter.remembered(), 0);
 }

@@ -153,10 +153,19 @@ impl Refresher {
         } else {
             &*before.gone
         };
-        let gone = if snapshot.gone.is_empty() && snapshot.serving == before.serving {
+        let quiet = snapshot.gone.is_empty()
+            && snapshot.serving == before.serving
+            && snapshot.epoch == before.epoch;
+        let gone = if quiet {
             Arc::clone(&before.gone)
         } else {
-            Arc::new(base.with(&snapshot.gone, snapshot.serving))
+            let left = snapshot.gone.iter().map(|number| number.0..=number.0);
+            // Numbers a restart skipped have nobody standing at them either.
+            let skipped = snapshot
+                .never_given
+                .iter()
+                .map(|(after, to)| after.0 + 1..=to.0);
+            Arc::new(base.with(&left.chain(skipped).collect::<Vec<_>>(), snapshot.serving))
         };
         *known = (
             snapshot.gone_from + snapshot.gone.len() as u64,

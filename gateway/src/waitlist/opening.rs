@@ -24,6 +24,9 @@ use super::ATTEMPTS;
 /// Steps in which the ceiling is raised.
 const STEP: u64 = 100_000;
 
+/// How long to look again before a room counts as lost.
+const SECOND_LOOK: Duration = Duration::from_millis(300);
+
 /// Opens one room.
 pub(crate) struct Opener {
     waitlist: Arc<Waitlist>,
@@ -60,6 +63,9 @@ impl Opener {
                 Err(
                     why @ (WaitlistError::Lost | WaitlistError::Restarted | WaitlistError::Ceiling),
                 ) if attempt < ATTEMPTS => self.open(&why).await?,
+                // A connection that broke is made anew at once; whether the call ran is unknown,
+                // and every call on the line may be repeated.
+                Err(WaitlistError::Script(error)) if attempt == 1 && error.connection_broke() => {}
                 other => return other,
             }
             attempt += 1;
@@ -78,6 +84,14 @@ impl Opener {
     async fn open(&self, why: &WaitlistError) -> Result<(), WaitlistError> {
         let _turn = self.turn.lock().await;
         let known = self.waitlist.durable(&self.durable, 0, 0).await?;
+        // Another gateway may be between its note here and its opening there; what looks like a
+        // loss is then only a room that is being opened.
+        if matches!(why, WaitlistError::Lost) && known.epoch_before > 0 {
+            tokio::time::sleep(SECOND_LOOK).await;
+            if !matches!(self.waitlist.snapshot(0, 0).await, Err(WaitlistError::Lost)) {
+                return Ok(());
+            }
+        }
         let (epoch, start) = match why {
             WaitlistError::Lost => (known.epoch_before + 1, known.ceiling_before),
             WaitlistError::Restarted => (known.epoch_before + 1, 0),

@@ -101,7 +101,7 @@ pub fn child(file: &Path) -> Result<(), ChildError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
-        .block_on(play(told, stop))
+        .block_on(play(told, stop, io::stdout()))
 }
 
 /// Raises the soft limit if it must; the hard one is the operator's to raise.
@@ -126,7 +126,11 @@ fn allow_files(needed: u64) -> Result<(), ChildError> {
 }
 
 /// Lets this child's visitors live.
-pub(super) async fn play(told: ChildPlan, stop: CancellationToken) -> Result<(), ChildError> {
+pub(super) async fn play(
+    told: ChildPlan,
+    stop: CancellationToken,
+    mut out: impl Write,
+) -> Result<(), ChildError> {
     let plan = told.plan;
     let ring = Arc::new(KeyRing::from_pems([KeyRing::generate_pem()?.as_str()])?);
     let world = Arc::new(World {
@@ -154,7 +158,7 @@ pub(super) async fn play(told: ChildPlan, stop: CancellationToken) -> Result<(),
         () = visits.wait() => {}
         () = tokio::time::sleep(left) => {}
         () = stop.cancelled() => {}
-        () = speak(&world.tally) => {}
+        () = speak(&world.tally, &mut out) => {}
     }
     stop.cancel();
     visits.wait().await;
@@ -163,7 +167,7 @@ pub(super) async fn play(told: ChildPlan, stop: CancellationToken) -> Result<(),
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .flush()?;
-    let _ = say(&world.tally);
+    let _ = say(&world.tally, &mut out);
     Ok(())
 }
 
@@ -184,18 +188,18 @@ async fn visit(mut visitor: Visitor) {
 }
 
 /// Tells the starter where everybody is, until there is none: then nobody needs the crowd.
-async fn speak(tally: &Tally) {
+async fn speak(tally: &Tally, out: &mut impl Write) {
     let mut beat = tokio::time::interval(Duration::from_millis(250));
-    while say(tally).is_ok() {
+    while say(tally, out).is_ok() {
         beat.tick().await;
     }
 }
 
-fn say(tally: &Tally) -> io::Result<()> {
+fn say(tally: &Tally, out: &mut impl Write) -> io::Result<()> {
     let mut line = serde_json::to_vec(&tally.progress())?;
     line.push(b'\n');
-    io::stdout()
-        .lock()
-        .write_all(&line)
-        .and_then(|()| io::stdout().flush())
+    out.write_all(&line).and_then(|()| out.flush())
 }
+
+#[cfg(test)]
+mod tests;

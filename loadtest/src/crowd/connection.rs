@@ -68,11 +68,14 @@ pub(super) struct Reply {
     pub(super) body: Bytes,
 }
 
+/// Polled beside an exchange; nothing is sent or read while nobody does.
+type Driven = Pin<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>;
+
 /// One open connection, and the right to have it open.
 pub(super) struct Burst {
     sender: SendRequest<Full<Bytes>>,
-    connection: Pin<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
-    closed: bool,
+    /// None once it was closed.
+    connection: Option<Driven>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -118,15 +121,14 @@ impl Burst {
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         Ok(Self {
             sender,
-            connection: Box::pin(connection),
-            closed: false,
+            connection: Some(Box::pin(connection)),
             _permit: permit,
         })
     }
 
     /// Whether another request can be sent on it.
     pub(super) fn is_open(&self) -> bool {
-        !self.closed && !self.sender.is_closed()
+        self.connection.is_some() && !self.sender.is_closed()
     }
 
     /// Sends a request and reads the whole answer.
@@ -135,10 +137,7 @@ impl Burst {
         request: Request<Full<Bytes>>,
     ) -> Result<Reply, Unanswered> {
         let Self {
-            sender,
-            connection,
-            closed,
-            ..
+            sender, connection, ..
         } = self;
         let exchange = async {
             // On a connection just opened or just used, the sender is ready once the connection
@@ -148,14 +147,16 @@ impl Burst {
         };
         tokio::pin!(exchange);
         let driven = async {
-            loop {
+            while let Some(open) = connection {
                 tokio::select! {
                     biased;
                     answer = &mut exchange => return answer,
-                    // The connection may end with the answer already in hand.
-                    _ = connection.as_mut(), if !*closed => *closed = true,
+                    // Dropped as soon as it ends: that is how the exchange learns of it, and the
+                    // answer may be in its hands already.
+                    _ = open.as_mut() => *connection = None,
                 }
             }
+            exchange.await
         };
         timeout(PATIENCE, driven)
             .await

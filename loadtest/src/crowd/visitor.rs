@@ -273,7 +273,7 @@ impl Heard {
         match self.answer.status {
             0 => Some(Duration::from_millis(250 << tries.min(4))),
             // Honest, but bounded: a page asks again before an hour has passed.
-            429 | 503 => Some(Duration::from_secs(told.unwrap_or(1).clamp(1, 15))),
+            429 | 502..=504 => Some(Duration::from_secs(told.unwrap_or(1).clamp(1, 15))),
             _ => None,
         }
     }

@@ -1,24 +1,14 @@
 //! Stock and ledger: every unit sold once, to one person, and everything told is on record.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Allowed, Check, Evidence};
-use crate::observation::{Answer, Ask, Trick};
+use super::{
+    Allowed, Check, Evidence,
+    holds::{Hold, confirmed, holds},
+};
 
 /// After its deadline a hold may stand this much longer.
 const EXPIRY_GRACE_MS: u64 = 2000;
-
-/// A reservation as its owner knows it. `until` is the last moment in which it surely stands:
-/// its deadline, or for ever once it was confirmed.
-struct Hold<'a> {
-    visitor: u32,
-    id: &'a str,
-    units: &'a [u64],
-    from: u64,
-    until: u64,
-    confirmed: bool,
-    expires_at: u64,
-}
 
 pub(super) fn checks(evidence: &Evidence<'_>, checks: &mut Vec<Check>) {
     let holds = holds(evidence);
@@ -260,80 +250,4 @@ fn units_came_back(evidence: &Evidence<'_>, holds: &[Hold<'_>]) -> Check {
         Allowed::Exactly(0),
     )
     .with(if stuck > 0 { late } else { Vec::new() })
-}
-
-/// Orders told by a confirm answered 200.
-fn confirmed<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = (&'a Answer, &'a str)> {
-    evidence
-        .seen
-        .answers
-        .iter()
-        .filter(|answer| confirms(answer))
-        .filter_map(|answer| {
-            answer
-                .deal
-                .as_deref()?
-                .order
-                .as_deref()
-                .map(|order| (answer, order))
-        })
-}
-
-fn confirms(answer: &Answer) -> bool {
-    let stolen = || {
-        answer
-            .attempt
-            .as_ref()
-            .is_some_and(|tried| tried.trick == Trick::AnothersReservation)
-    };
-    answer.status == 200 && (answer.ask == Ask::Confirm || stolen())
-}
-
-/// Every reservation that was given to anybody, tricks included.
-fn holds<'a>(evidence: &Evidence<'a>) -> Vec<Hold<'a>> {
-    let sold: BTreeSet<&str> = evidence
-        .seen
-        .answers
-        .iter()
-        .filter(|answer| confirms(answer))
-        .filter_map(|answer| answer.deal.as_deref()?.reservation.as_deref())
-        .collect();
-    let mut known = HashSet::new();
-    let mut holds = Vec::new();
-    for answer in &evidence.seen.answers {
-        let given = answer.is_success()
-            && (answer.ask == Ask::Reserve
-                || answer
-                    .attempt
-                    .as_ref()
-                    .is_some_and(|tried| tried.trick.reserves()));
-        let Some(deal) = answer.deal.as_deref().filter(|_| given) else {
-            continue;
-        };
-        let Some(id) = deal.reservation.as_deref().filter(|id| known.insert(*id)) else {
-            continue;
-        };
-        let confirmed = sold.contains(id);
-        let expires_at = answer.expires_at.unwrap_or(answer.answered);
-        holds.push(Hold {
-            visitor: answer.visitor,
-            id,
-            units: &deal.units,
-            from: answer.answered,
-            until: if confirmed { u64::MAX } else { expires_at },
-            confirmed,
-            expires_at,
-        });
-    }
-    holds
-}
-
-impl Trick {
-    /// Whether the trick asks for a reservation.
-    fn reserves(self) -> bool {
-        matches!(
-            self,
-            Self::AnothersPass | Self::ReserveWithoutPass | Self::ReserveTwice
-        )
-    }
 }

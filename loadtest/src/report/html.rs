@@ -6,8 +6,12 @@ use super::{
     Report,
     plot::{self, Level, Line},
     series::Moment,
-    terminal::{allowed, mark, percent},
+    terminal::percent,
 };
+
+mod rows;
+
+use rows::{Bar, LatencyRow, Row, Tile, bars, grouped, plain};
 
 /// The page could not be rendered.
 #[derive(Debug, thiserror::Error)]
@@ -31,37 +35,6 @@ struct Page<'a> {
     extras: Vec<(String, String)>,
 }
 
-struct Row<'a> {
-    class: &'static str,
-    mark: &'static str,
-    name: &'a str,
-    promise: &'a str,
-    found: String,
-    allowed: String,
-    examples: &'a [String],
-}
-
-struct Tile {
-    figure: String,
-    of: String,
-    what: &'static str,
-}
-
-struct LatencyRow<'a> {
-    name: &'a str,
-    count: String,
-    times: [String; 5],
-    /// p50 and p99 on a logarithmic scale from 0.1 ms to 10 s, per cent of the width.
-    from: f64,
-    to: f64,
-}
-
-struct Bar {
-    name: String,
-    count: String,
-    share: f64,
-}
-
 /// Renders the report.
 pub fn html(report: &Report) -> Result<String, HtmlError> {
     let totals = &report.totals;
@@ -76,7 +49,7 @@ pub fn html(report: &Report) -> Result<String, HtmlError> {
         tile(
             format!("{:.1} s", totals.wall_s),
             String::new(),
-            "first to last answer",
+            "first to last visitor",
         ),
         tile(
             grouped(totals.joins_per_s_peak),
@@ -210,92 +183,4 @@ fn traffic_plot(report: &Report) -> String {
         line("joins", "c2", false, |moment| moment.joins),
     ];
     plot::courses("Requests per second", report.series.step_s, &lines, &[])
-}
-
-impl<'a> Row<'a> {
-    fn of(check: &'a crate::judge::Check) -> Self {
-        let mark = mark(check);
-        Self {
-            class: match mark {
-                "✗" => "broken",
-                "✓" => "kept",
-                _ => "told",
-            },
-            mark,
-            name: &check.name,
-            promise: &check.promise,
-            found: grouped(check.found),
-            allowed: allowed(check.allowed),
-            examples: &check.examples,
-        }
-    }
-}
-
-impl<'a> LatencyRow<'a> {
-    fn of(name: &'a str, latency: &super::Latency) -> Self {
-        let at = |ms: f64| ((ms.max(0.1) / 0.1).log10() / 5.0 * 100.0).clamp(0.0, 100.0);
-        let super::Latency {
-            p50_ms,
-            p90_ms,
-            p99_ms,
-            p999_ms,
-            max_ms,
-            count,
-        } = *latency;
-        let times = [p50_ms, p90_ms, p99_ms, p999_ms, max_ms];
-        Self {
-            name,
-            count: grouped(count),
-            times: times.map(|ms| {
-                if ms < 100.0 {
-                    format!("{ms:.1}")
-                } else {
-                    format!("{ms:.0}")
-                }
-            }),
-            from: at(p50_ms),
-            to: (at(p99_ms) - at(p50_ms)).max(0.6),
-        }
-    }
-}
-
-fn bars<K: serde::Serialize>(counts: &std::collections::BTreeMap<K, u64>) -> Vec<Bar> {
-    let all: u64 = counts.values().sum();
-    let mut bars: Vec<(&K, u64)> = counts.iter().map(|(key, count)| (key, *count)).collect();
-    bars.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    bars.into_iter()
-        .map(|(key, count)| Bar {
-            name: serde_json::to_value(key)
-                .map_or(String::new(), |key| plain(&key))
-                .replace('-', " "),
-            count: grouped(count),
-            share: percent(count, all),
-        })
-        .collect()
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Number(number) => match number.as_u64() {
-            Some(whole) => grouped(whole),
-            None => number
-                .as_f64()
-                .map_or(number.to_string(), |number| format!("{number:.2}")),
-        },
-        other => other.to_string(),
-    }
-}
-
-/// 20 000, with thin spaces.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push('\u{202f}');
-        }
-        out.push(digit);
-    }
-    out
 }

@@ -70,14 +70,12 @@ impl Course {
     }
 }
 
-/// First request and last answer, Unix ms.
+/// The first request, and when the last visitor had gone home, Unix ms.
 fn span(evidence: &Evidence<'_>) -> Option<(u64, u64)> {
     let first = evidence.seen.answers.first()?.asked;
-    let last = evidence
-        .seen
-        .answers
-        .iter()
-        .map(|answer| answer.answered)
+    let last = evidence.seen.answers.iter().map(|answer| answer.answered);
+    let last = last
+        .chain(evidence.seen.ends.iter().map(|end| end.at))
         .max()?;
     Some((first, last.max(first)))
 }

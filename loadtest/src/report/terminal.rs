@@ -10,7 +10,7 @@ pub fn terminal(report: &Report) -> String {
     let mut out = String::new();
     for check in &report.verdict.checks {
         let mark = mark(check);
-        let allowed = allowed(check.allowed);
+        let allowed = allowed(check.allowed, |bound| bound.to_string());
         let _ = writeln!(
             out,
             "  {mark} {:<58} {:>9}  {allowed}",
@@ -77,11 +77,12 @@ pub(super) fn mark(check: &Check) -> &'static str {
     }
 }
 
-pub(super) fn allowed(allowed: Allowed) -> String {
+/// `number` writes the bound.
+pub(super) fn allowed(allowed: Allowed, number: impl Fn(u64) -> String) -> String {
     match allowed {
-        Allowed::Exactly(bound) => format!("= {bound}"),
-        Allowed::AtMost(bound) => format!("≤ {bound}"),
-        Allowed::AtLeast(bound) => format!("≥ {bound}"),
+        Allowed::Exactly(bound) => format!("= {}", number(bound)),
+        Allowed::AtMost(bound) => format!("≤ {}", number(bound)),
+        Allowed::AtLeast(bound) => format!("≥ {}", number(bound)),
         Allowed::Any => String::new(),
     }
 }

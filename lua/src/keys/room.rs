@@ -6,7 +6,8 @@ use entry_pass::RoomId;
 #[derive(Debug, Clone)]
 pub struct RoomKeys {
     /// hash: `run_id`, `epoch`, `issued`, `ceiling`, `serving`, `released_at`, `hold_until`,
-    /// `barrier`, `stock_cursor`, `sellable`, `gone_base`, `ended_base`.
+    /// `barrier`, `stock_cursor`, `sellable`, `gone_base`, `ended_base`,
+    /// `never_given`.
     pub state: String,
     /// sorted set: person, by place. Who waits.
     pub waiting: String,
@@ -24,7 +25,7 @@ pub struct RoomKeys {
     pub present: String,
     /// list: `ms:count` of each release in the last minute.
     pub releases: String,
-    /// list: `n` of each who left, in leaving order; `n-m` for numbers skipped by a restart.
+    /// list: numbers of those who left, in leaving order.
     pub gone: String,
     /// set: persons inside who hold or bought a unit.
     pub reserved: String,

@@ -1,5 +1,11 @@
 //! The policy of a room as the scripts take it.
 
+/// Most persons, or stock marks, one call carries; a script refuses more.
+pub const MOST_PER_CALL: usize = 1000;
+
+/// The largest number a script counts exactly. A setting beyond it stands for "no limit".
+pub(super) const LARGEST: u64 = 999_999_999_999_999;
+
 /// What a script must know of a room's policy. Times in ms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {

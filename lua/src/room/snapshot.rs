@@ -1,6 +1,6 @@
 //! The moment a gateway answers polls from.
 
-use std::ops::RangeInclusive;
+use entry_pass::TicketNumber;
 
 use super::{WaitlistError, reply::Reply};
 
@@ -37,12 +37,16 @@ pub struct Snapshot {
     pub released_lately: u64,
     /// Index in the log of leavers of the first one below.
     pub gone_from: u64,
-    /// Numbers that left the line, in leaving order; a range where a restart skipped some.
-    pub gone: Vec<RangeInclusive<u64>>,
+    /// Numbers that left the line, in leaving order.
+    pub gone: Vec<TicketNumber>,
     /// Index in the log of ended passes of the first one below.
     pub ended_from: u64,
     /// Passes that ended before their time.
     pub ended: Vec<EndedPass>,
+    /// Stretches of numbers that restarts skipped: after the first, up to and with the second.
+    /// Nobody behind one counts its numbers as people ahead. The few who re-enter inside one are
+    /// not worth taking it apart.
+    pub never_given: Vec<(TicketNumber, TicketNumber)>,
 }
 
 /// A pass that ended before its `exp`.
@@ -74,7 +78,7 @@ impl Snapshot {
             stock_cursor: reply.text()?,
             released_lately: reply.number()?,
             gone_from: reply.number()?,
-            gone: words(&reply.text()?, range),
+            gone: words(&reply.text()?, |word| word.parse().ok().map(TicketNumber)),
             ended_from: reply.number()?,
             ended: words(&reply.text()?, |word| {
                 let mut parts = word.split('|');
@@ -84,14 +88,16 @@ impl Snapshot {
                     expires_at: parts.next()?.parse().ok()?,
                 })
             }),
+            never_given: words(&reply.text()?, |word| {
+                let (after, up_to) = word.split_once('-')?;
+                Some((
+                    TicketNumber(after.parse().ok()?),
+                    TicketNumber(up_to.parse().ok()?),
+                ))
+            }),
         };
         Ok(snapshot)
     }
-}
-
-fn range(word: &str) -> Option<RangeInclusive<u64>> {
-    let (first, last) = word.split_once('-').unwrap_or((word, word));
-    Some(first.parse().ok()?..=last.parse().ok()?)
 }
 
 fn words<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {

@@ -70,7 +70,6 @@ impl Waitlist {
             .open
             .call()
             .key(&self.keys.state)
-            .key(&self.keys.gone)
             .arg(self.now())
             .arg(opening.epoch)
             .arg(opening.start)

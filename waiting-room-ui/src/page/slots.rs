@@ -30,7 +30,7 @@ pub(super) struct Slots {
     pub(super) offers_join: bool,
     pub(super) offers_claim: bool,
     pub(super) offers_leave: bool,
-    pub(super) again: bool,
+    pub(super) asks_again: bool,
     pub(super) refresh_s: Option<u32>,
     pub(super) retry_after_s: Option<u32>,
 }
@@ -55,10 +55,6 @@ impl Slots {
             }
         }
         match view {
-            View::NotJoined => {
-                slots.offers_join = true;
-                slots.refresh_s = None;
-            }
             View::Countdown { opens_at, joinable } => {
                 slots.offers_join = *joinable && !joined;
                 if let Some(at) = opens_at {
@@ -76,19 +72,22 @@ impl Slots {
             View::SoldOut { stock } => {
                 slots.sold_out = words::sold_out(*stock);
                 slots.all_sold = stock.held == 0;
+                slots.offers_join = !joined && stock.held > 0;
             }
             View::TooMany { retry_after_s } | View::Unavailable { retry_after_s } => {
                 slots.retry = words::pause(*retry_after_s);
                 slots.retry_after_s = Some(*retry_after_s);
             }
-            View::Left | View::Expired | View::Ended => {
+            View::NotJoined | View::Left | View::Expired | View::Ended => {
                 slots.offers_join = true;
-                slots.again = true;
                 slots.refresh_s = None;
             }
             View::Closed => slots.refresh_s = None,
-            View::Missed | View::Paused { .. } => {}
+            View::Paused { .. } => slots.offers_join = !joined,
+            View::Missed => {}
         }
+        // At one's turn there is a button to press, and nothing to ask.
+        slots.asks_again = slots.refresh_s.is_some() && !slots.offers_claim;
         slots
     }
 }

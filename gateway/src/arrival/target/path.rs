@@ -30,9 +30,6 @@ fn settle_escapes(path: &str) -> Result<String, TargetError> {
                 match escaped {
                     b'/' | b'\\' => return refuse("holds an escaped slash or backslash"),
                     0..=0x1f | 0x7f => return refuse("holds an escaped control character"),
-                    b'%' if hex_pair(bytes, at).is_some_and(is_structure) => {
-                        return refuse("holds an escape within an escape");
-                    }
                     _ if is_unreserved(escaped) => out.push(char::from(escaped)),
                     _ => push_escaped(&mut out, escaped),
                 }
@@ -45,6 +42,11 @@ fn settle_escapes(path: &str) -> Result<String, TargetError> {
             b'#' | b'?' => return refuse("holds characters that no path may hold"),
             _ => out.push(char::from(byte)),
         }
+    }
+    // Looked for in what came out: each of the inner escape's characters may have been escaped.
+    let twice = |(at, _)| hex_pair(out.as_bytes(), at + 3).is_some_and(is_structure);
+    if out.match_indices("%25").any(twice) {
+        return refuse("holds an escape within an escape");
     }
     Ok(out)
 }

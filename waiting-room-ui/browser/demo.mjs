@@ -1,0 +1,93 @@
+// The real binary's demo for a test, on ports of its own, and other visitors over plain HTTP.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { workspace } from './chromium.mjs';
+
+const binary = resolve(workspace, process.env.VESTIBULE_BIN || 'target/debug/vestibule');
+const pause = ms => new Promise(done => setTimeout(done, ms));
+
+function freePort() {
+  return new Promise((done, failed) => {
+    const probe = createServer().once('error', failed).listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => done(port));
+    });
+  });
+}
+
+/** Starts the demo and resolves when its room answers: `{ origin, stop }`. */
+export async function startDemo(...flags) {
+  const data = mkdtempSync(join(tmpdir(), 'journey-'));
+  const [port, operator] = [await freePort(), await freePort()];
+  const origin = `http://127.0.0.1:${port}`;
+  const child = spawn(binary, ['demo', '--visitors', '0', '--data', data,
+    '--listen', `127.0.0.1:${port}`, '--operator', `127.0.0.1:${operator}`, ...flags],
+  { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '', gone = null;
+  child.stdout.on('data', chunk => { said += chunk; });
+  child.stderr.on('data', chunk => { said += chunk; });
+  const ended = new Promise(done => {
+    child.once('error', error => done((gone = String(error))));
+    child.once('exit', (code, signal) => done((gone = `ended with ${code ?? signal}`)));
+  });
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    await ended;
+    clearTimeout(late);
+    rmSync(data, { recursive: true, force: true });
+  };
+  for (const until = Date.now() + 60_000; Date.now() < until; await pause(100)) {
+    if (gone) break;
+    const answer = await fetch(`${origin}/_wr/status/demo`).catch(() => null);
+    if (answer && answer.ok && (await answer.json()).available) return { origin, stop };
+  }
+  await stop();
+  throw new Error(`${binary}: ${gone || 'its room does not answer'}\n${said}`);
+}
+
+/** Another visitor, with cookies and no browser. */
+export class Other {
+  constructor(origin) {
+    this.origin = origin;
+    this.cookies = new Map();
+  }
+
+  async ask(method, path) {
+    const answer = await fetch(this.origin + path, {
+      method, redirect: 'manual',
+      headers: { accept: 'application/json', cookie: [...this.cookies].map(pair => pair.join('=')).join('; ') },
+    });
+    for (const line of answer.headers.getSetCookie()) {
+      const [name, value] = line.split(';')[0].split('=');
+      this.cookies.set(name, value);
+    }
+    return { status: answer.status, body: await answer.json() };
+  }
+
+  /** Joins as soon as the room takes people. */
+  async join() {
+    for (;;) {
+      const { status, body } = await this.ask('POST', '/_wr/ticket/demo');
+      if (status === 200 || status === 201) return body;
+      await pause(200);
+    }
+  }
+
+  /** Waits for the turn and goes in, to stay. */
+  async goIn() {
+    for (;;) {
+      const { body } = await this.ask('GET', '/_wr/ticket/demo');
+      if (body.state === 'admitted') return;
+      if (body.state === 'offered') await this.ask('POST', '/_wr/claim/demo');
+      await pause(200);
+    }
+  }
+
+  leave() {
+    return this.ask('POST', '/_wr/leave/demo');
+  }
+}
