@@ -23,7 +23,7 @@ async fn a_request_in_flight_is_answered_before_the_gateway_stops() {
     .await;
     let mut settings = config();
     settings.timeouts.upstream_answer = PATIENCE;
-    let edge = edge(&settings, at);
+    let mut edge = edge(&settings, at);
     let mut stream = TcpStream::connect(edge.address).await.unwrap();
     stream
         .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -34,7 +34,8 @@ async fn a_request_in_flight_is_answered_before_the_gateway_stops() {
     while TcpStream::connect(edge.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    assert!(!edge.served.is_finished());
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut edge.served).await;
+    assert!(early.is_err(), "it did not wait for the request");
     go.notify_one();
     let answer = read_to(&mut stream, "done").await;
     assert_eq!(status(&answer), 200);
