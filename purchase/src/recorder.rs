@@ -95,10 +95,12 @@ impl Recorder {
 
     async fn lease(&self, least_term: u64) -> Result<Option<u64>, Stepped> {
         let ttl = self.purchase.config().recorder_lease;
-        Ok(match self.desk.stock.lease(&self.owner, ttl, least_term).await? {
-            Lease::Leading { term } => Some(term),
-            Lease::Standby => None,
-        })
+        Ok(
+            match self.desk.stock.lease(&self.owner, ttl, least_term).await? {
+                Lease::Leading { term } => Some(term),
+                Lease::Standby => None,
+            },
+        )
     }
 
     /// Asks for the lease; with it, records until something breaks or it is lost.
@@ -106,7 +108,9 @@ impl Recorder {
         let sale = self.desk.stock.id();
         // Without the ledger there is nothing to lead: another process may reach it.
         let least_term = self.ledger.term(sale).await?;
-        let Some(term) = self.lease(least_term).await? else { return Ok(()) };
+        let Some(term) = self.lease(least_term).await? else {
+            return Ok(());
+        };
         tracing::info!(sale.id = %sale, term, "recording");
         let mut stream = Stream::open(&self.desk.stock, &self.owner).await?;
         let mut last = None;

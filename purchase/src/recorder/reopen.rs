@@ -24,7 +24,9 @@ impl Recorder {
         let fence = self.desk.stock.fence().await?;
         let gauge = metrics::gauge!("vestibule_sale_open", "sale" => sale.to_string());
         gauge.set(f64::from(u8::from(fence == Fence::Open)));
-        let Fence::Restarted(compared) = fence else { return Ok(()) };
+        let Fence::Restarted(compared) = fence else {
+            return Ok(());
+        };
         tracing::warn!(sale.id = %sale, "the stock store restarted: closed until it is compared with the ledger");
         loop {
             let entries = stream.next(false).await?;
@@ -49,7 +51,12 @@ impl Recorder {
     }
 
     async fn differences(&self) -> Result<Vec<Difference>, Stepped> {
-        let counts = self.desk.stock.counts().await.map_err(lua::sale::SaleError::from)?;
+        let counts = self
+            .desk
+            .stock
+            .counts()
+            .await
+            .map_err(lua::sale::SaleError::from)?;
         let totals = self.ledger.totals(self.desk.stock.id()).await?;
         let mut both: BTreeMap<String, ([u64; 3], [u64; 3])> = BTreeMap::new();
         for sku in counts.skus {
