@@ -9,7 +9,7 @@
 use std::{
     sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use axum::{body::Body, response::Response};
@@ -214,7 +214,7 @@ fn admit(request: &mut Request<Body>, token: &str, claims: &Claims) {
     let left = Duration::from_secs(claims.exp.saturating_sub(SystemClock.now_s()));
     request
         .extensions_mut()
-        .insert(TunnelUntil(Instant::now() + left));
+        .insert(TunnelUntil(tokio::time::Instant::now() + left));
     if let Ok(value) = HeaderValue::try_from(token) {
         request.extensions_mut().insert(VerifiedPass(value));
     }
