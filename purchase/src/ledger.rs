@@ -19,10 +19,12 @@ mod dead_letters;
 mod entries;
 mod read;
 mod record;
+mod restore;
 
 pub use dead_letters::DeadLetter;
 pub use read::{HoldRow, OrderRow, SkuTotals};
 pub use record::RecordError;
+pub use restore::RestoreRow;
 
 /// How long one call waits for a connection before the ledger counts as away.
 const ACQUIRE: Duration = Duration::from_secs(2);

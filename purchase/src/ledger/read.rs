@@ -182,11 +182,14 @@ pub(super) fn hold(row: &AnyRow) -> Result<HoldRow, LedgerError> {
     })
 }
 
-fn number(row: &AnyRow, column: &'static str) -> Result<u64, LedgerError> {
+pub(super) fn number(row: &AnyRow, column: &'static str) -> Result<u64, LedgerError> {
     Ok(row.try_get::<i64, _>(column)? as u64)
 }
 
-fn parsed<T: std::str::FromStr>(row: &AnyRow, column: &'static str) -> Result<T, LedgerError> {
+pub(super) fn parsed<T: std::str::FromStr>(
+    row: &AnyRow,
+    column: &'static str,
+) -> Result<T, LedgerError> {
     row.try_get::<&str, _>(column)?
         .parse()
         .map_err(|_| LedgerError::Unreadable(column))

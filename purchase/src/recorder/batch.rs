@@ -31,9 +31,14 @@ impl Recorder {
         if together.is_err() {
             // One of them is poison. One at a time, so that the others are not held up by it, and
             // in order, so that it is not poison only for want of an earlier one.
-            for entry in entries {
+            // A recorder that woke after its lease had ended may have read earlier ones: those
+            // first.
+            let mut all = stream.pending().await?;
+            all.retain(|earlier| entries.first().is_some_and(|first| earlier.id < first.id));
+            for entry in all.iter().chain(entries) {
                 self.record_alone(term, entry).await?;
             }
+            stream.acknowledge(&all).await?;
         }
         // Whoever waits is told before Redis is: the ledger has it, that is what counts.
         self.desk.acknowledge.committed(

@@ -35,22 +35,32 @@ async fn a_standby_takes_over_what_a_dead_recorder_left() {
         ..Choice::default()
     };
     let house = place.open(&alone).await;
-    let first = tokio::task::spawn(purchase::recorder::run(
-        place.parts(&alone).await,
-        CancellationToken::new(),
-    ));
+    // In a runtime of its own, so that it can die with everything it was doing.
+    let first = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let urls = place.clone_for_another();
+    first.spawn(async move {
+        let parts = urls
+            .parts(&Choice {
+                recorder: false,
+                ..Choice::default()
+            })
+            .await;
+        purchase::recorder::run(parts, CancellationToken::new()).await;
+    });
     let id = house.held("p0").await;
     assert_eq!(house.confirm(&id, "p0", "pay").await.status, 200);
-    // It read entries and died before it wrote them: they are pending in its name, and its lease
-    // still runs.
-    first.abort();
-    let _ = first.await;
+    first.shutdown_background();
     let mut redis = house.purchase.store().fast();
     for n in 1..20 {
         house.held(&format!("p{n}")).await;
     }
     let desk = house.purchase.desks().next().unwrap();
     let events = &desk.stock.keys().events;
+    // What it read and did not live to write is pending in its name, and its lease still runs.
     redis::cmd("XREADGROUP")
         .arg(&[
             "GROUP", "recorder", "dead", "COUNT", "10", "STREAMS", events, ">",
