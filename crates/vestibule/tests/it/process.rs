@@ -41,15 +41,18 @@ pub(crate) fn free() -> SocketAddr {
         .unwrap()
 }
 
+/// In the public status once the gateway knows the room and its stock.
+const SELLING: &str = "\"demo-unit\":{\"available\":50";
+
 /// A running process; killed when dropped.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
-    /// Starts and waits until `probe` takes connections and answers 200 to `path`.
-    pub(crate) fn start(command: &mut Command, probe: SocketAddr, path: &str) -> Self {
+    /// Starts and waits until `probe` answers 200 to `path`, with `word` in the answer.
+    pub(crate) fn start(command: &mut Command, probe: SocketAddr, path: &str, word: &str) -> Self {
         let mut running = Self(command.stdout(Stdio::null()).spawn().unwrap());
         let began = Instant::now();
-        while !matches!(ask(probe, "GET", path, ""), Some((200, _))) {
+        while !matches!(ask(probe, "GET", path, ""), Some((200, said)) if said.contains(word)) {
             let ended = running.0.try_wait().unwrap();
             assert!(ended.is_none(), "ended with {ended:?}");
             assert!(began.elapsed() < PATIENCE, "{path} did not come up");
@@ -104,11 +107,22 @@ pub(crate) fn ask(
 pub(crate) struct Demo {
     pub(crate) process: Running,
     pub(crate) visitors: SocketAddr,
+    operator: SocketAddr,
 }
 
 impl Demo {
     pub(crate) fn start(data: &Path) -> Self {
-        let (visitors, operator) = (free(), free());
+        Self::start_at(data, free(), free())
+    }
+
+    /// Ends it by a signal and starts it again on the same data and addresses.
+    pub(crate) fn again(mut self, data: &Path, end: Signal) -> Self {
+        self.process.signal(end);
+        self.process.ended();
+        Self::start_at(data, self.visitors, self.operator)
+    }
+
+    fn start_at(data: &Path, visitors: SocketAddr, operator: SocketAddr) -> Self {
         let mut command = vestibule();
         command
             .args(["demo", "--visitors", "0", "--gateways", "2", "--data"])
@@ -120,8 +134,9 @@ impl Demo {
                 &operator.to_string(),
             ]);
         Self {
-            process: Running::start(&mut command, operator, "/readyz"),
+            process: Running::start(&mut command, visitors, "/_wr/status/demo", SELLING),
             visitors,
+            operator,
         }
     }
 }

@@ -35,9 +35,7 @@ fn a_ticket_and_a_pass_outlive_a_clean_stop_and_a_kill() {
     assert_eq!(status, 201, "{joined}");
     let cookies = cookies(&joined);
     for end in [Signal::TERM, Signal::KILL] {
-        demo.process.signal(end);
-        demo.process.ended();
-        demo = Demo::start(dir.path());
+        demo = demo.again(dir.path(), end);
         let (status, again) = ask(demo.visitors, "GET", "/_wr/ticket/demo", &cookies).unwrap();
         assert_eq!(
             (status, number(&again)),

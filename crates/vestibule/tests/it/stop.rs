@@ -57,8 +57,12 @@ fn each_single_role_starts_without_its_stores_and_stops_when_told() {
     for role in ["gateway", "purchase", "recorder"] {
         let dir = tempfile::tempdir().unwrap();
         let operator = free();
-        let mut running =
-            Running::start(config(dir.path(), operator).arg(role), operator, "/livez");
+        let mut running = Running::start(
+            config(dir.path(), operator).arg(role),
+            operator,
+            "/livez",
+            "",
+        );
         running.signal(Signal::TERM);
         assert_eq!(running.ended(), Some(0), "{role}");
     }
@@ -78,7 +82,7 @@ fn serve_starts_what_is_missing_and_stops_when_told() {
             "--operator",
             &operator.to_string(),
         ]);
-    let mut running = Running::start(&mut command, operator, "/livez");
+    let mut running = Running::start(&mut command, operator, "/livez", "");
     running.signal(Signal::INT);
     assert_eq!(running.ended(), Some(0));
     assert!(processes_naming(dir.path()).is_empty());
