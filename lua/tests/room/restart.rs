@@ -4,7 +4,7 @@
 //! a crash between two fsyncs leaves behind.
 
 use entry_pass::TicketNumber;
-use lua::room::{Mode, Opened, Opening, Rules, WaitlistError};
+use lua::room::{End, Mode, Opened, Opening, Rules, WaitlistError};
 
 use crate::{
     line::{Line, arrival, door_open, fresh, name, offered, person, rules, waiting},
@@ -166,6 +166,35 @@ async fn who_is_missing_after_a_restart_reenters_at_the_own_number() {
         line.arrive(&rules(), 4, Mode::Back(TicketNumber(3))).await,
         waiting(4, false)
     );
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_used_or_left_is_no_way_back_to_the_front() {
+    let mut server = Server::logging();
+    let line = Line::on(&server, 1).await;
+    line.waitlist.open(&opening()).await.unwrap();
+    line.join(&rules(), &[1, 2, 3]).await;
+    line.at(1000);
+    line.release(&Rules {
+        batch: 1,
+        ..rules()
+    })
+    .await;
+    line.claim(&rules(), 1, "one").await;
+    let over = [(person(1), End::Complete), (person(2), End::Leave)];
+    line.waitlist.leave(&over).await.unwrap();
+    server.kill();
+    server.start_again();
+    let line = Line::on(&server, 1).await;
+    line.at(2000);
+    line.waitlist.open(&reopening()).await.unwrap();
+    for n in [1, 2] {
+        let back = Mode::Back(TicketNumber(u64::from(n)));
+        assert_eq!(
+            line.arrive(&rules(), n, back).await,
+            waiting(CEILING + u64::from(n), true)
+        );
+    }
 }
 
 #[tokio::test]
