@@ -27,7 +27,7 @@ use crate::{
     pages,
     rescue::Refusal,
     room::Room,
-    upstream::{Command, VerifiedPass},
+    upstream::{Command, TunnelUntil, VerifiedPass},
 };
 use waiting_room_ui::ReturnTo;
 
@@ -169,7 +169,7 @@ where
             if let Some(claims) = gate.pass(&room, &caller)? {
                 room.touches().session(&claims.sub, &claims.jti);
                 let token = caller.pass(room.id()).unwrap_or_default();
-                admit(&mut request, token);
+                admit(&mut request, token, &claims);
                 let mut response = inner.call(request).await?;
                 if let Some(pass) = gate.desk.passes.renewed(&room, &claims) {
                     cookies::put_pass(&mut response, &room, &caller, &pass);
@@ -186,7 +186,7 @@ where
                     pass: Some(ref pass),
                     ..
                 }) => {
-                    admit(&mut request, &pass.token);
+                    admit(&mut request, &pass.token, &pass.claims);
                     let mut response = inner.call(request).await?;
                     if let Some(command) = response.extensions_mut().remove::<Command>() {
                         gate.obey(&room, &pass.claims, command).await;
@@ -208,8 +208,13 @@ where
     }
 }
 
-/// Marks the request as admitted: the shop is told by a pass that was verified.
-fn admit(request: &mut Request<Body>, token: &str) {
+/// Marks the request as admitted: the shop is told by a pass that was verified, and a tunnel ends
+/// with the session it was opened in.
+fn admit(request: &mut Request<Body>, token: &str, claims: &Claims) {
+    let left = Duration::from_secs(claims.exp.saturating_sub(SystemClock.now_s()));
+    request
+        .extensions_mut()
+        .insert(TunnelUntil(tokio::time::Instant::now() + left));
     if let Ok(value) = HeaderValue::try_from(token) {
         request.extensions_mut().insert(VerifiedPass(value));
     }

@@ -13,7 +13,7 @@
 --       9 door (1: a newcomer may be let straight in)   10 sells (1: the room sells stock)
 --       then per person, at most 1000: id, mode, number, jti (may be empty to look)
 --         join  give a place            look  only tell; someone away comes back
---         back  a ticket of an older epoch: back to its own number
+--         back  a ticket of an older epoch: back to its own number, if the store may have forgotten it
 -- Reply {'ok', epoch, serving, now, one string per person}:
 --         waiting|number|new or known    offered|number|released_at|deadline
 --         admitted|number|released_at|jti|issued_at|expires_at|new or known
@@ -123,7 +123,7 @@ for i, person in ipairs(persons) do
     answer = wait(person, tonumber(kept[i]), 'known')
   elseif barred[i] and tonumber(barred[i]) > now then
     answer = 'revoked|' .. string.format('%d', barred[i])
-  elseif mode == 'back' and claimed > 0 and claimed <= issued then
+  elseif mode == 'back' and forgotten(room, claimed) then
     answer = wait(person, claimed, 'known')
   elseif mode == 'look' then
     answer = 'none'

@@ -12,14 +12,15 @@
 -- After a restart the newest entries may be missing, so the counter goes on at the ceiling (no
 -- number twice), the epoch rises (pages show their tickets and get their own numbers back) and,
 -- until every page had time to do so, nobody is released beyond the last number this store knows.
--- The numbers jumped over are kept, the eight newest stretches: they count in no position.
+-- The numbers jumped over are kept, the eight newest stretches: they count in no position, and only
+-- a ticket from one of them can be one that this store forgot.
 
 if #ARGV ~= 6 or not whole(1, 6) then return {'malformed'} end
 local state = KEYS[1]
 local epoch, start, ceiling = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local hold, serving = tonumber(ARGV[5]), tonumber(ARGV[6])
 local known = redis.call('HMGET', state, 'run_id', 'epoch', 'issued', 'ceiling',
-  'hold_until', 'barrier', 'serving', 'never_given')
+  'hold_until', 'barrier', 'never_given')
 local run = current_run()
 local now = clock(tonumber(ARGV[1]))
 
@@ -29,7 +30,7 @@ if not known[1] then
   redis.call('HSET', state, 'run_id', run, 'epoch', epoch, 'issued', start,
     'ceiling', math.max(ceiling, start), 'serving', math.min(serving, start), 'released_at', 0,
     'hold_until', hold_until, 'barrier', barrier, 'stock_cursor', '0-0', 'gone_base', 0,
-    'ended_base', 0)
+    'ended_base', 0, 'rebuilt_after', epoch > 1 and start or 0)
   return {'opened'}
 end
 if known[1] ~= run then
@@ -39,9 +40,7 @@ if known[1] ~= run then
   if now < tonumber(known[5]) then barrier = math.min(barrier, tonumber(known[6])) end
   local start_after = math.max(start, old_ceiling)
   local skipped = {}
-  for after, up_to in string.gmatch(known[8] or '', '(%d+)-(%d+)') do
-    if tonumber(up_to) > tonumber(known[7]) then skipped[#skipped + 1] = after .. '-' .. up_to end
-  end
+  for stretch in string.gmatch(known[7] or '', '%d+-%d+') do skipped[#skipped + 1] = stretch end
   if start_after > tonumber(known[3]) then
     skipped[#skipped + 1] = string.format('%d-%d', known[3], start_after)
   end

@@ -20,14 +20,14 @@ end
 local function read_state(key)
   local f = redis.call('HMGET', key, 'run_id', 'epoch', 'issued', 'ceiling', 'serving',
     'released_at', 'hold_until', 'barrier', 'stock_cursor', 'sellable',
-    'never_given')
+    'never_given', 'rebuilt_after')
   if not f[1] then return nil, 'lost' end
   if f[1] ~= current_run() then return nil, 'restarted' end
   return {
     epoch = tonumber(f[2]), issued = tonumber(f[3]), ceiling = tonumber(f[4]),
     serving = tonumber(f[5]), released_at = tonumber(f[6]), hold_until = tonumber(f[7]),
     barrier = tonumber(f[8]), stock_cursor = f[9] or '', sellable = tonumber(f[10] or ''),
-    never_given = f[11] or '',
+    never_given = f[11] or '', rebuilt_after = tonumber(f[12] or 0),
   }
 end
 
@@ -39,6 +39,16 @@ local function skipped(never_given, from, number)
     if up_to < number and up_to > from then count = count + up_to - math.max(after, from) end
   end
   return count
+end
+
+-- True for a number whose holder this store may have forgotten: it was given before the store was
+-- rebuilt, or in the stretch that a restart lost. Any other that nobody stands at was left or used.
+local function forgotten(room, number)
+  if number <= room.rebuilt_after then return number > 0 end
+  for after, up_to in string.gmatch(room.never_given, '(%d+)-(%d+)') do
+    if number > tonumber(after) and number <= tonumber(up_to) then return true end
+  end
+  return false
 end
 
 -- How many were released in (now - tick, now] and in (now - 60 s, now].

@@ -2,7 +2,9 @@
 --
 -- Why atomic: the figure and the marks belong to one point of the sale's stream. Every gateway reads
 -- that stream and any of them may apply the next stretch; the cursor makes each stretch count once.
--- A stale figure is safe: whoever reserved since is still counted as undecided.
+-- A stale figure is safe while those who reserved since are still inside: they count as undecided.
+-- One who reserves and leaves before the figure comes by makes room for one visitor too many, who
+-- then reads "sold out"; nothing is oversold.
 --
 -- KEYS  1 state hash   2 reserved set   3 inside hash
 -- ARGV  1 cursor this stretch starts at   2 cursor it ends at   3 units that can be sold

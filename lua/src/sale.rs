@@ -23,6 +23,7 @@ use crate::{
 mod connection;
 mod event;
 mod feed;
+mod rebuild;
 mod record;
 mod recording;
 mod reply;
@@ -33,6 +34,7 @@ mod supply;
 
 pub use event::{EventError, EventId, EventKind, StockEvent, Taken};
 pub use feed::{Feed, Mark, SkuCounts};
+pub use rebuild::{REBUILD_STEP, Rebuild, Restored, RestoredStock};
 pub use record::{Reservation, State};
 pub use recording::{Fence, Lease, Reopened};
 pub use reserve::{MOST_UNITS, Reserve, Reserved};

@@ -22,7 +22,10 @@ pub enum Clock {
 
 impl Clock {
     /// Milliseconds since the Unix epoch.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the host's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the host's clock"
+    )]
     pub fn now_ms(&self) -> u64 {
         match self {
             Self::System => SystemTime::now()

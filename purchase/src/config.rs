@@ -124,7 +124,11 @@ impl Config {
                     sale.room
                 ));
             }
-            limit(&mut complaints, &format!("sales.{id}"), sale.limit_per_person);
+            limit(
+                &mut complaints,
+                &format!("sales.{id}"),
+                sale.limit_per_person,
+            );
             if sale.hold_ttl < Duration::from_secs(1) {
                 complaints.push(format!("sales.{id}.hold_ttl: must be at least 1s"));
             }
@@ -133,8 +137,9 @@ impl Config {
             }
             for (sku, config) in &sale.skus {
                 if let Some(other) = skus.insert(sku, id) {
-                    complaints
-                        .push(format!("sales.{id}.skus.{sku}: sale {other} has this sku already"));
+                    complaints.push(format!(
+                        "sales.{id}.skus.{sku}: sale {other} has this sku already"
+                    ));
                 }
                 if let Some(most) = config.limit_per_person {
                     limit(&mut complaints, &format!("sales.{id}.skus.{sku}"), most);
@@ -151,7 +156,8 @@ impl Config {
             }
         }
         if self.sweep_every > Duration::from_secs(2) {
-            complaints.push("sweep_every: must be at most 2s, or time stands still for holds".into());
+            complaints
+                .push("sweep_every: must be at most 2s, or time stands still for holds".into());
         }
         if self.most_at_once == 0 {
             complaints.push("most_at_once: must be at least 1".into());
@@ -162,7 +168,9 @@ impl Config {
 
 fn limit(complaints: &mut Vec<String>, path: &str, limit: u32) {
     if !(1..=MOST_UNITS).contains(&limit) {
-        complaints.push(format!("{path}.limit_per_person: must be 1 to {MOST_UNITS}"));
+        complaints.push(format!(
+            "{path}.limit_per_person: must be 1 to {MOST_UNITS}"
+        ));
     }
 }
 
@@ -171,11 +179,11 @@ fn one() -> u32 {
 }
 
 fn two_minutes() -> Duration {
-    Duration::from_secs(120)
+    Duration::from_mins(2)
 }
 
 fn a_day() -> Duration {
-    Duration::from_secs(86_400)
+    Duration::from_hours(24)
 }
 
 #[cfg(test)]
@@ -186,7 +194,10 @@ mod tests {
     fn durations_are_written_with_their_unit_and_unknown_keys_are_refused() {
         let sale = r#"{"room":"main","hold_ttl":"90s","skus":{"a":{"supplied":3}}}"#;
         let sale: SaleConfig = serde_json::from_str(sale).unwrap();
-        assert_eq!((sale.hold_ttl, sale.limit_per_person), (Duration::from_secs(90), 1));
+        assert_eq!(
+            (sale.hold_ttl, sale.limit_per_person),
+            (Duration::from_secs(90), 1)
+        );
         assert!(serde_json::from_str::<SaleConfig>(r#"{"room":"main","hold":"90s"}"#).is_err());
         assert!(serde_json::from_str::<SaleConfig>(r#"{"room":"main","hold_ttl":90}"#).is_err());
         assert!(serde_json::from_str::<Config>(r#"{"sale":{}}"#).is_err());
@@ -199,8 +210,15 @@ mod tests {
             "b":{"room":"main","skus":{"x":{"supplied":1,"limit_per_person":101}}}}}"#;
         let config: Config = serde_json::from_str(config).unwrap();
         let complaints = config.complaints().join("\n");
-        for path in ["sweep_every", "most_at_once", "sales.a.limit_per_person", "sales.a.hold_ttl",
-            "sales.b.room", "sales.b.skus.x:", "sales.b.skus.x.limit_per_person"] {
+        for path in [
+            "sweep_every",
+            "most_at_once",
+            "sales.a.limit_per_person",
+            "sales.a.hold_ttl",
+            "sales.b.room",
+            "sales.b.skus.x:",
+            "sales.b.skus.x.limit_per_person",
+        ] {
             assert!(complaints.contains(path), "{path} in {complaints}");
         }
         assert!(Config::default().complaints().is_empty());

@@ -42,7 +42,11 @@ impl FromRequestParts<Purchase> for Bearer {
 fn token(headers: &HeaderMap) -> Option<&str> {
     let mut passes = headers.get_all(X_ENTRY_PASS).iter();
     if let Some(pass) = passes.next() {
-        return if passes.next().is_none() { pass.to_str().ok() } else { None };
+        return if passes.next().is_none() {
+            pass.to_str().ok()
+        } else {
+            None
+        };
     }
     let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = authorization.split_once(' ')?;

@@ -66,7 +66,10 @@ mod tests {
     fn read(values: &[&str]) -> Result<IdempotencyKey, Refusal> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(HEADER, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            headers.append(
+                HEADER,
+                http::HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            );
         }
         IdempotencyKey::from_headers(&headers)
     }
@@ -81,7 +84,10 @@ mod tests {
         assert_eq!(read(&[]), Err(Refusal::KeyMissing));
         let long = "x".repeat(256);
         for bad in ["", "\"\"", "\"", "\"a", "a b", "a\"b", "ü", long.as_str()] {
-            assert!(matches!(read(&[bad]), Err(Refusal::Invalid { .. })), "{bad}");
+            assert!(
+                matches!(read(&[bad]), Err(Refusal::Invalid { .. })),
+                "{bad}"
+            );
         }
         assert!(matches!(read(&["a", "b"]), Err(Refusal::Invalid { .. })));
     }

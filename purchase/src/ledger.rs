@@ -19,10 +19,12 @@ mod dead_letters;
 mod entries;
 mod read;
 mod record;
+mod restore;
 
 pub use dead_letters::DeadLetter;
 pub use read::{HoldRow, OrderRow, SkuTotals};
 pub use record::RecordError;
+pub use restore::RestoreRow;
 
 /// How long one call waits for a connection before the ledger counts as away.
 const ACQUIRE: Duration = Duration::from_secs(2);
@@ -57,13 +59,20 @@ impl Ledger {
     pub fn open(url: &str) -> Result<Self, LedgerError> {
         sqlx::any::install_default_drivers();
         let sqlite = url.starts_with("sqlite:");
-        let url = if sqlite && !url.contains('?') { format!("{url}?mode=rwc") } else { url.into() };
+        let url = if sqlite && !url.contains('?') {
+            format!("{url}?mode=rwc")
+        } else {
+            url.into()
+        };
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE)
             .after_connect(move |connection, _| prepare_connection(connection, sqlite))
             .connect_lazy_with(AnyConnectOptions::from_str(&url)?);
-        Ok(Self { pool, prepared: Arc::default() })
+        Ok(Self {
+            pool,
+            prepared: Arc::default(),
+        })
     }
 
     /// The pool, with the tables in place.
@@ -76,7 +85,9 @@ impl Ledger {
 
     /// Whether it answers.
     pub async fn ping(&self) -> Result<(), LedgerError> {
-        sqlx::query("SELECT 1").execute(self.tables().await?).await?;
+        sqlx::query("SELECT 1")
+            .execute(self.tables().await?)
+            .await?;
         Ok(())
     }
 
@@ -94,7 +105,11 @@ fn prepare_connection(
 ) -> BoxFuture<'_, Result<(), sqlx::Error>> {
     Box::pin(async move {
         if sqlite {
-            for pragma in [BUSY, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
+            for pragma in [
+                BUSY,
+                "PRAGMA journal_mode = WAL",
+                "PRAGMA synchronous = FULL",
+            ] {
                 connection.execute(pragma).await?;
             }
         }
@@ -110,14 +125,19 @@ fn places(before: usize, columns: usize) -> String {
 
 /// `($1, $2), ($3, $4), …`
 fn rows_of_places(rows: usize, columns: usize) -> String {
-    let rows: Vec<String> =
-        (0..rows).map(|row| format!("({})", places(row * columns, columns))).collect();
+    let rows: Vec<String> = (0..rows)
+        .map(|row| format!("({})", places(row * columns, columns)))
+        .collect();
     rows.join(", ")
 }
 
 /// `1,3` from numbers.
 fn list(numbers: &[u32]) -> String {
-    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    numbers
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// Numbers from `1,3`.

@@ -32,8 +32,14 @@ pub fn router(purchase: &Purchase) -> Router {
         .route("/v1/sales/{sale}", get(read_sale))
         .route("/v1/sales/{sale}/skus/{sku}", put(set_supply))
         .route("/v1/orders/{id}/refund", post(refund))
-        .route("/v1/reservations/{id}/confirm", post(reservation::confirm_by_shop))
-        .route("/v1/reservations/{id}/cancel", post(reservation::cancel_by_shop))
+        .route(
+            "/v1/reservations/{id}/confirm",
+            post(reservation::confirm_by_shop),
+        )
+        .route(
+            "/v1/reservations/{id}/cancel",
+            post(reservation::cancel_by_shop),
+        )
         .with_state(purchase.clone())
         .layer(Rescue)
 }
@@ -82,12 +88,17 @@ pub async fn set_supply(
     request: Request,
 ) -> Result<Response, Refusal> {
     let Path((sale, sku)) = path.map_err(|_| Refusal::NotFound)?;
-    let desk = purchase.desk(sale.parse().ok()).ok_or(Refusal::UnknownSale)?;
+    let desk = purchase
+        .desk(sale.parse().ok())
+        .ok_or(Refusal::UnknownSale)?;
     let sku: Sku = sku.parse().map_err(|error: IdError| Refusal::Invalid {
         field: "sku",
         must: format!("must be {}", error.form),
     })?;
-    if purchase.desk_of_sku(&sku).is_some_and(|other| other.stock.id() != desk.stock.id()) {
+    if purchase
+        .desk_of_sku(&sku)
+        .is_some_and(|other| other.stock.id() != desk.stock.id())
+    {
         let must = "belongs to another sale".to_owned();
         return Err(Refusal::Invalid { field: "sku", must });
     }
@@ -98,15 +109,36 @@ pub async fn set_supply(
     } else {
         desk.config.limit_per_person
     };
-    let supply = SetSupply { sku: &sku, supplied, limit, seed: false };
+    let supply = SetSupply {
+        sku: &sku,
+        supplied,
+        limit,
+        seed: false,
+    };
     match desk.stock.supply(&supply).await? {
         Supplied::Below { committed } => Err(Refusal::BelowCommitted { committed }),
-        Supplied::Done { event, available, held, sold, .. } => {
-            if !desk.acknowledge.wait(event, purchase.config().confirm_wait).await {
+        Supplied::Done {
+            event,
+            available,
+            held,
+            sold,
+            ..
+        } => {
+            if !desk
+                .acknowledge
+                .wait(event, purchase.config().confirm_wait)
+                .await
+            {
                 return Err(Refusal::LedgerAway);
             }
             let supplied = u64::from(supplied);
-            let figures = SkuFigures { supplied, available, held, sold, limit_per_person: limit };
+            let figures = SkuFigures {
+                supplied,
+                available,
+                held,
+                sold,
+                limit_per_person: limit,
+            };
             Ok(Json(figures).into_response())
         }
     }
@@ -174,13 +206,28 @@ pub async fn refund(
         Refunded::NotSold => return Err(Refusal::NotSold),
         Refunded::NotFound => return Err(Refusal::NotFound),
     };
-    let recorded = desk.acknowledge.wait(record.event, purchase.config().confirm_wait).await;
+    let recorded = desk
+        .acknowledge
+        .wait(record.event, purchase.config().confirm_wait)
+        .await;
     let order = OrderBody::from_record(&reservation, &record);
-    let status = if recorded { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let mut response =
-        (status, Json(reservation::OrderAnswer { state: "refunded", order })).into_response();
+    let status = if recorded {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    let mut response = (
+        status,
+        Json(reservation::OrderAnswer {
+            state: "refunded",
+            order,
+        }),
+    )
+        .into_response();
     if !recorded {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     Ok(response)
 }

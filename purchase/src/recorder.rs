@@ -17,10 +17,11 @@ use crate::{
     Purchase,
     ledger::{Ledger, LedgerError},
     role::Desk,
-    stream::{Entry, Stream},
+    stream::{BATCH, Entry, Stream},
 };
 
 mod batch;
+mod rebuild;
 mod reopen;
 
 /// How long until the next try while something is away, and how often a standby asks.
@@ -95,10 +96,12 @@ impl Recorder {
 
     async fn lease(&self, least_term: u64) -> Result<Option<u64>, Stepped> {
         let ttl = self.purchase.config().recorder_lease;
-        Ok(match self.desk.stock.lease(&self.owner, ttl, least_term).await? {
-            Lease::Leading { term } => Some(term),
-            Lease::Standby => None,
-        })
+        Ok(
+            match self.desk.stock.lease(&self.owner, ttl, least_term).await? {
+                Lease::Leading { term } => Some(term),
+                Lease::Standby => None,
+            },
+        )
     }
 
     /// Asks for the lease; with it, records until something breaks or it is lost.
@@ -106,14 +109,12 @@ impl Recorder {
         let sale = self.desk.stock.id();
         // Without the ledger there is nothing to lead: another process may reach it.
         let least_term = self.ledger.term(sale).await?;
-        let Some(term) = self.lease(least_term).await? else { return Ok(()) };
+        let Some(term) = self.lease(least_term).await? else {
+            return Ok(());
+        };
         tracing::info!(sale.id = %sale, term, "recording");
         let mut stream = Stream::open(&self.desk.stock, &self.owner).await?;
         let mut last = None;
-        for entries in stream.pending().await?.chunks(crate::stream::BATCH) {
-            self.record(&mut stream, term, entries).await?;
-            last = entries.last().map(|entry| entry.id);
-        }
         let (mut renewed, mut kept) = (Instant::now(), None::<Instant>);
         let renew_every = self.purchase.config().recorder_lease / 3;
         while !stop.is_cancelled() {
@@ -124,6 +125,10 @@ impl Recorder {
                 renewed = Instant::now();
             }
             if kept.is_none_or(|kept| kept.elapsed() >= UPKEEP) {
+                // What others read and left: the one before, or one that woke after its lease.
+                for entries in stream.pending().await?.chunks(BATCH) {
+                    self.record(&mut stream, term, entries).await?;
+                }
                 self.reopen_if_needed(&mut stream, term).await?;
                 if let Some(last) = last {
                     self.trim(last).await?;

@@ -113,15 +113,15 @@ fn problem(refusal: &Refusal) -> Problem {
         Refusal::NotFound => Problem::new(Kind::NotFound),
         Refusal::UnknownSale => Problem::new(Kind::UnknownSale).with("field", "sale"),
         Refusal::UnknownSku => Problem::new(Kind::UnknownSku).with("field", "sku"),
-        Refusal::LimitReached { limit, taken } => {
-            Problem::new(Kind::LimitReached).with("limit", *limit).with("taken", *taken)
-        }
+        Refusal::LimitReached { limit, taken } => Problem::new(Kind::LimitReached)
+            .with("limit", *limit)
+            .with("taken", *taken),
         Refusal::NotEnough { available } => {
             Problem::new(Kind::NotEnough).with("available", *available)
         }
-        Refusal::SoldOut { held } => {
-            Problem::new(Kind::SoldOut).with("available", 0).with("held", *held)
-        }
+        Refusal::SoldOut { held } => Problem::new(Kind::SoldOut)
+            .with("available", 0)
+            .with("held", *held),
         Refusal::Expired => Problem::new(Kind::Expired),
         Refusal::HoldLost => Problem::new(Kind::HoldLost),
         Refusal::Cancelled => Problem::new(Kind::Cancelled),

@@ -13,7 +13,9 @@ mod wire;
 pub use confirm::{confirm, confirm_by_shop};
 pub use own::{cancel, cancel_by_shop, read, read_order};
 pub use reserve::reserve;
-pub use wire::{ConfirmRequest, Confirming, OrderAnswer, OrderBody, ReservationBody, ReserveRequest};
+pub use wire::{
+    ConfirmRequest, Confirming, OrderAnswer, OrderBody, ReservationBody, ReserveRequest,
+};
 
 pub(crate) use wire::Fields;
 
@@ -28,12 +30,18 @@ fn new_id(sale: &SaleId) -> String {
 
 /// The id of the order a reservation becomes.
 pub(crate) fn order_id(reservation: &str) -> String {
-    format!("{ORDER}{}", reservation.strip_prefix(RESERVATION).unwrap_or(reservation))
+    format!(
+        "{ORDER}{}",
+        reservation.strip_prefix(RESERVATION).unwrap_or(reservation)
+    )
 }
 
 /// The reservation an order was.
 pub(crate) fn reservation_id(order: &str) -> String {
-    format!("{RESERVATION}{}", order.strip_prefix(ORDER).unwrap_or(order))
+    format!(
+        "{RESERVATION}{}",
+        order.strip_prefix(ORDER).unwrap_or(order)
+    )
 }
 
 /// The sale an id names, if it is well formed.
@@ -69,8 +77,19 @@ mod tests {
         assert_eq!(sale_of_order(&order_id(&id)), Some(sale));
         assert_eq!(reservation_id(&order_id(&id)), id);
         assert_eq!(sale_of_order(&id), None);
-        for bad in ["", "r", "r.", "r.demo", "r.demo.", "r.demo.12", "r.DEMO.", "r demo",
-            &format!("{id}0"), &id.replace('.', "}"), &id.to_uppercase()] {
+        for bad in [
+            "",
+            "r",
+            "r.",
+            "r.demo",
+            "r.demo.",
+            "r.demo.12",
+            "r.DEMO.",
+            "r demo",
+            &format!("{id}0"),
+            &id.replace('.', "}"),
+            &id.to_uppercase(),
+        ] {
             assert_eq!(sale_of_reservation(bad), None, "{bad}");
         }
     }

@@ -109,7 +109,15 @@ impl Purchase {
         }
         let verifier = Verifier::new(passes.keys, &passes.issuer, config.passes_remembered);
         let ledger = Ledger::open(&urls.ledger)?;
-        Ok(Self(Arc::new(Parts { config, desks, by_sku, verifier, ledger, clock, store })))
+        Ok(Self(Arc::new(Parts {
+            config,
+            desks,
+            by_sku,
+            verifier,
+            ledger,
+            clock,
+            store,
+        })))
     }
 
     /// What the operator set.
@@ -159,7 +167,9 @@ impl Purchase {
 
     /// What became of a reservation that the open store does not have: the ledger may know.
     pub(crate) async fn absent(&self, id: &str, person: Option<&PersonId>) -> Refusal {
-        let Ok(Some(hold)) = self.ledger().hold(id).await else { return Refusal::NotFound };
+        let Ok(Some(hold)) = self.ledger().hold(id).await else {
+            return Refusal::NotFound;
+        };
         if person.is_some_and(|person| hold.person != *person) {
             return Refusal::NotFound;
         }
@@ -196,7 +206,11 @@ pub async fn run(
         jobs.spawn(acknowledge.ask(sale, ledger, jobs_stop.clone()));
         let every = purchase.config().sweep_every;
         jobs.spawn(sweeper::run(Arc::clone(desk), every, jobs_stop.clone()));
-        jobs.spawn(seed::run(purchase.clone(), Arc::clone(desk), jobs_stop.clone()));
+        jobs.spawn(seed::run(
+            purchase.clone(),
+            Arc::clone(desk),
+            jobs_stop.clone(),
+        ));
     }
     if purchase.config().recorder {
         jobs.spawn(recorder::run(purchase.clone(), jobs_stop.clone()));

@@ -32,10 +32,16 @@ pub async fn run(purchase: Purchase, desk: Arc<Desk>, stop: CancellationToken) {
 }
 
 async fn step(purchase: &Purchase, desk: &Desk) -> Result<(), String> {
-    let (sale, text) = (desk.stock.id(), |error: &dyn std::fmt::Display| error.to_string());
+    let (sale, text) = (desk.stock.id(), |error: &dyn std::fmt::Display| {
+        error.to_string()
+    });
     let fence = desk.stock.fence().await.map_err(|error| text(&error))?;
     if fence == Fence::Missing
-        && purchase.ledger().knows(sale).await.map_err(|error| text(&error))?
+        && purchase
+            .ledger()
+            .knows(sale)
+            .await
+            .map_err(|error| text(&error))?
     {
         return Err("the ledger knows the sale and the stock store lost it".to_owned());
     }
@@ -43,10 +49,16 @@ async fn step(purchase: &Purchase, desk: &Desk) -> Result<(), String> {
         let seed = SetSupply {
             sku,
             supplied: config.supplied,
-            limit: config.limit_per_person.unwrap_or(desk.config.limit_per_person),
+            limit: config
+                .limit_per_person
+                .unwrap_or(desk.config.limit_per_person),
             seed: true,
         };
-        let seeded = desk.stock.supply(&seed).await.map_err(|error| text(&error))?;
+        let seeded = desk
+            .stock
+            .supply(&seed)
+            .await
+            .map_err(|error| text(&error))?;
         if let Supplied::Done { changed: true, .. } = seeded {
             tracing::info!(sale.id = %sale, %sku, supplied = config.supplied, "seeded");
         }

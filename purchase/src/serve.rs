@@ -32,10 +32,14 @@ where
 {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // Without a timer the header limit is silently off.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS);
     builder.http2().timer(TokioTimer::new());
-    let service =
-        TowerToHyperService::new(stack.map_request(|request: Request<Incoming>| request.map(Body::new)));
+    let service = TowerToHyperService::new(
+        stack.map_request(|request: Request<Incoming>| request.map(Body::new)),
+    );
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
     let hard_stop = CancellationToken::new();
@@ -53,8 +57,9 @@ where
         };
         // Answers are small: waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
-        let connection =
-            builder.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), service.clone())
+            .into_owned();
         let connection = graceful.watch(connection);
         let hard_stop = hard_stop.clone();
         connections.spawn(async move {
@@ -66,7 +71,10 @@ where
         });
     }
     drop(listener);
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(drain, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("requests were still in flight at the end of the drain time");
     }
     hard_stop.cancel();

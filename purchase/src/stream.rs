@@ -44,7 +44,9 @@ impl Stream {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(ANSWER));
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
         let events = sale.keys().events.clone();
         let made = redis::cmd("XGROUP")
             .arg(&["CREATE", &events, GROUP, "0", "MKSTREAM"])
@@ -54,7 +56,11 @@ impl Stream {
             Err(error) if error.code() != Some("BUSYGROUP") => return Err(error),
             _ => {}
         }
-        Ok(Self { connection, events, consumer: consumer.to_owned() })
+        Ok(Self {
+            connection,
+            events,
+            consumer: consumer.to_owned(),
+        })
     }
 
     /// Takes over what any recorder read and did not acknowledge, in the order of the stream.
@@ -84,7 +90,9 @@ impl Stream {
     /// New entries, at most [`BATCH`]. Waits a moment for the first if `wait`.
     pub async fn next(&mut self, wait: bool) -> Result<Vec<Entry>, RedisError> {
         let mut command = redis::cmd("XREADGROUP");
-        command.arg(&["GROUP", GROUP, &self.consumer, "COUNT"]).arg(BATCH);
+        command
+            .arg(&["GROUP", GROUP, &self.consumer, "COUNT"])
+            .arg(BATCH);
         if wait {
             command.arg("BLOCK").arg(BLOCK.as_millis() as u64);
         }
@@ -124,7 +132,10 @@ fn entries_of(value: Value) -> Result<Vec<Entry>, RedisError> {
     Ok(raw
         .into_iter()
         .filter_map(|(id, fields)| {
-            Some(Entry { id: id.parse().ok()?, fields: fields.unwrap_or_default() })
+            Some(Entry {
+                id: id.parse().ok()?,
+                fields: fields.unwrap_or_default(),
+            })
         })
         .collect())
 }

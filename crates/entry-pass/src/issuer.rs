@@ -35,7 +35,10 @@ pub struct Issuer {
 impl Issuer {
     /// `issuer` is the gateway's public URL and becomes `iss`.
     pub fn new(ring: Arc<KeyRing>, issuer: &str) -> Self {
-        Self { ring, issuer: issuer.into() }
+        Self {
+            ring,
+            issuer: issuer.into(),
+        }
     }
 
     /// The signed pass in compact form, and what it says.
@@ -54,8 +57,7 @@ impl Issuer {
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some(TYP.to_owned());
         header.kid = Some(self.ring.kid.clone());
-        let token =
-            encode(&header, &claims, &self.ring.signing).map_err(|_| KeyError::NotAKey)?;
+        let token = encode(&header, &claims, &self.ring.signing).map_err(|_| KeyError::NotAKey)?;
         Ok((token, claims))
     }
 }

@@ -42,9 +42,11 @@ impl KeyRing {
         let mut signing = None;
         for pem in pems {
             let key = EncodingKey::from_ec_pem(pem.as_bytes()).map_err(|_| KeyError::NotAKey)?;
-            let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256)
+            let mut jwk =
+                Jwk::from_encoding_key(&key, Algorithm::ES256).map_err(|_| KeyError::NotAKey)?;
+            let kid = jwk
+                .thumbprint(ThumbprintHash::SHA256)
                 .map_err(|_| KeyError::NotAKey)?;
-            let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::NotAKey)?;
             jwk.common.key_id = Some(kid.clone());
             jwk.common.key_algorithm = Some(KeyAlgorithm::ES256);
             jwk.common.public_key_use = Some(PublicKeyUse::Signature);
@@ -52,16 +54,18 @@ impl KeyRing {
             signing.get_or_insert((key, kid));
         }
         let (signing, kid) = signing.ok_or(KeyError::NotAKey)?;
-        Ok(Self { signing, kid, public: PublicKeys::from_set(JwkSet { keys: jwks })? })
+        Ok(Self {
+            signing,
+            kid,
+            public: PublicKeys::from_set(JwkSet { keys: jwks })?,
+        })
     }
 
     /// A new P-256 private key as PKCS#8 PEM, to be written to a file only its owner can read.
     pub fn generate_pem() -> Result<String, KeyError> {
-        let document = EcdsaKeyPair::generate_pkcs8(
-            &ECDSA_P256_SHA256_FIXED_SIGNING,
-            &SystemRandom::new(),
-        )
-        .map_err(|_| KeyError::Generate)?;
+        let document =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+                .map_err(|_| KeyError::Generate)?;
         let body = STANDARD.encode(document.as_ref());
         let lines: Vec<&str> = (0..body.len())
             .step_by(64)
@@ -96,9 +100,7 @@ impl PublicKeys {
         let by_kid: HashMap<_, _> = set
             .keys
             .iter()
-            .filter_map(|jwk| {
-                Some((jwk.common.key_id.clone()?, DecodingKey::from_jwk(jwk).ok()?))
-            })
+            .filter_map(|jwk| Some((jwk.common.key_id.clone()?, DecodingKey::from_jwk(jwk).ok()?)))
             .collect();
         if by_kid.is_empty() {
             return Err(KeyError::EmptySet);

@@ -53,7 +53,12 @@ impl Verifier {
         validation.leeway = 0;
         validation.set_issuer(&[issuer]);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        Self { keys, issuer: issuer.into(), validation, seen: Cache::new(remembered.max(1)) }
+        Self {
+            keys,
+            issuer: issuer.into(),
+            validation,
+            seen: Cache::new(remembered.max(1)),
+        }
     }
 
     /// The claims of a running pass for `room`. `now` in seconds since the Unix epoch.

@@ -67,7 +67,8 @@ impl Problem {
     #[must_use]
     pub fn retry_after(mut self, wait: std::time::Duration) -> Self {
         let seconds = wait.as_millis().div_ceil(1000).max(1) as u64;
-        self.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        self.headers
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         self.with("retry_after_s", seconds)
     }
 
@@ -91,7 +92,10 @@ impl Problem {
     /// The document.
     pub fn to_json(&self) -> Value {
         let mut document = Map::new();
-        document.insert("type".into(), format!("/_wr/problems/{}", self.kind.slug()).into());
+        document.insert(
+            "type".into(),
+            format!("/_wr/problems/{}", self.kind.slug()).into(),
+        );
         document.insert("title".into(), self.kind.title().into());
         document.insert("status".into(), self.status.as_u16().into());
         if let Some(detail) = &self.detail {
@@ -111,8 +115,12 @@ impl IntoResponse for Problem {
             self = self.retry_after(std::time::Duration::from_secs(2));
         }
         let mut response = (self.status, self.to_json().to_string()).into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response.headers_mut().extend(self.headers);
         response
     }
@@ -127,15 +135,24 @@ mod tests {
         for kind in Kind::ALL {
             let response = Problem::new(*kind).into_response();
             let must = matches!(response.status().as_u16(), 429 | 503);
-            assert_eq!(response.headers().contains_key("retry-after"), must, "{kind:?}");
+            assert_eq!(
+                response.headers().contains_key("retry-after"),
+                must,
+                "{kind:?}"
+            );
         }
     }
 
     #[test]
     fn members_and_field_stand_beside_the_standard_ones() {
-        let json = Problem::invalid("quantity", "must be at least 1").with("least", 1).to_json();
+        let json = Problem::invalid("quantity", "must be at least 1")
+            .with("least", 1)
+            .to_json();
         assert_eq!(json["type"], "/_wr/problems/invalid");
-        assert_eq!((&json["field"], &json["least"]), (&"quantity".into(), &1.into()));
+        assert_eq!(
+            (&json["field"], &json["least"]),
+            (&"quantity".into(), &1.into())
+        );
     }
 
     #[test]

@@ -23,7 +23,7 @@ async fn a_request_in_flight_is_answered_before_the_gateway_stops() {
     .await;
     let mut settings = config();
     settings.timeouts.upstream_answer = PATIENCE;
-    let edge = edge(&settings, at);
+    let mut edge = edge(&settings, at);
     let mut stream = TcpStream::connect(edge.address).await.unwrap();
     stream
         .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")

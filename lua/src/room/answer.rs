@@ -20,7 +20,8 @@ pub enum Mode {
     Join,
     /// Only to be told. Someone who was away at the turn is back in the line by it.
     Look,
-    /// A ticket of an older epoch: its own number back.
+    /// A ticket of an older epoch: its own number back, if the store may have forgotten it. Else a
+    /// place as for [`Mode::Join`].
     Back(TicketNumber),
 }
 

@@ -44,8 +44,8 @@ pub struct Snapshot {
     /// Passes that ended before their time.
     pub ended: Vec<EndedPass>,
     /// Stretches of numbers that restarts skipped: after the first, up to and with the second.
-    /// Nobody behind one counts its numbers as people ahead. The few who re-enter inside one are
-    /// not worth taking it apart.
+    /// Nobody behind one counts its numbers beyond the watermark as people ahead. The few who re-enter
+    /// inside one are not worth taking it apart.
     pub never_given: Vec<(TicketNumber, TicketNumber)>,
 }
 

@@ -86,14 +86,17 @@ impl Sale {
     pub async fn fence(&self) -> Result<Fence, SaleError> {
         let mut connection = self.store.pooled().await?;
         let now = connection::run_id(&mut *connection).await?;
-        let stored: Option<String> = redis::cmd("HGET")
-            .arg(&self.keys.state)
-            .arg("run_id")
+        let (stored, stock): (Option<String>, bool) = redis::pipe()
+            .cmd("HGET")
+            .arg(&[&self.keys.state, "run_id"])
+            .cmd("EXISTS")
+            .arg(&self.keys.stock)
             .query_async(&mut *connection)
             .await
             .map_err(|source| StoreError::from_redis("fence", source))?;
         Ok(match stored {
             None => Fence::Missing,
+            Some(_) if !stock => Fence::Missing,
             Some(stored) if stored == now => Fence::Open,
             Some(stored) => Fence::Restarted(stored),
         })

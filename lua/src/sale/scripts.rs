@@ -27,4 +27,5 @@ scripts! {
     FEED = "feed.lua" with "fence.lua";
     REOPEN = "reopen.lua" with "fence.lua";
     LEASE = "lease.lua" with "fence.lua";
+    REBUILD = "rebuild.lua" with "fence.lua" with "record.lua";
 }

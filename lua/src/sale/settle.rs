@@ -186,7 +186,7 @@ impl Sale {
         })
     }
 
-    fn giving_back(&self) -> [&str; 8] {
+    pub(super) fn giving_back(&self) -> [&str; 8] {
         let k = &self.keys;
         [
             &k.state,

@@ -4,6 +4,7 @@
 //! that kill a server have theirs alone. What a script must refuse is in `malformed`, what must hold
 //! in whatever order things happen is in `interleavings`.
 
+mod barrier;
 mod claiming;
 mod cost;
 mod interleavings;

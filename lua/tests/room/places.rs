@@ -124,19 +124,13 @@ async fn a_newcomer_never_overtakes_while_someone_waits() {
     assert_eq!(line.join(&door_open(), &[2]).await, [waiting(2, true)]);
     // Nor in the same batch behind somebody who had to wait.
     let line = Line::open().await;
-    let asked = [
-        arrival(1, Mode::Back(TicketNumber(1))),
-        arrival(2, Mode::Join),
-    ];
-    line.ask::<()>(&["HSET", &line.keys.state, "issued", "5"])
+    line.join(&rules(), &[1]).await;
+    line.ask::<i64>(&["ZREM", &line.keys.present, &name(1)])
         .await;
-    let answers = line
-        .waitlist
-        .join(&door_open(), &asked)
-        .await
-        .unwrap()
-        .answers;
-    assert_eq!(answers, [waiting(1, false), waiting(6, true)]);
+    line.at(1000);
+    assert_eq!(line.release(&rules()).await, Some((0, 1)));
+    let answers = line.join(&door_open(), &[1, 2]).await;
+    assert_eq!(answers, [waiting(1, false), waiting(2, true)]);
 }
 
 #[tokio::test]

@@ -19,7 +19,12 @@ pub(super) fn detail(event: &StockEvent) -> String {
     let units = |taken: &Taken| json!({ "units": taken.units, "slots": taken.slots });
     let mut detail = event.taken.as_ref().map_or_else(|| json!({}), units);
     match &event.kind {
-        EventKind::Reserved { expires_at, key, body, answer } => {
+        EventKind::Reserved {
+            expires_at,
+            key,
+            body,
+            answer,
+        } => {
             detail["expires_at"] = (*expires_at).into();
             detail["idempotency_key"] = key.as_str().into();
             detail["body_hash"] = body.as_str().into();
@@ -78,7 +83,15 @@ async fn reserved(
     );
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for (event, sku, taken) in units {
-        let EventKind::Reserved { expires_at, key, body, answer } = &event.kind else { continue };
+        let EventKind::Reserved {
+            expires_at,
+            key,
+            body,
+            answer,
+        } = &event.kind
+        else {
+            continue;
+        };
         query = query
             .bind(&taken.reservation)
             .bind(sale.as_str())
@@ -126,7 +139,9 @@ async fn confirmed(
     );
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for (event, sku, taken) in units {
-        let EventKind::Confirmed { payment_ref } = &event.kind else { continue };
+        let EventKind::Confirmed { payment_ref } = &event.kind else {
+            continue;
+        };
         query = query
             .bind(order_id(&taken.reservation))
             .bind(&taken.reservation)
@@ -165,10 +180,7 @@ async fn confirmed(
     Ok(())
 }
 
-async fn refunded(
-    connection: &mut AnyConnection,
-    units: &[Units<'_>],
-) -> Result<(), RecordError> {
+async fn refunded(connection: &mut AnyConnection, units: &[Units<'_>]) -> Result<(), RecordError> {
     for (event, _, taken) in units {
         for sql in [
             "UPDATE orders SET refunded_at = $1 WHERE id = $2 AND refunded_at IS NULL",

@@ -161,7 +161,9 @@ fn order(row: &AnyRow) -> Result<OrderRow, LedgerError> {
         person: parsed(row, "person")?,
         payment_ref: row.try_get("payment_ref")?,
         confirmed_at: number(row, "confirmed_at")?,
-        refunded_at: row.try_get::<Option<i64>, _>("refunded_at")?.map(|at| at as u64),
+        refunded_at: row
+            .try_get::<Option<i64>, _>("refunded_at")?
+            .map(|at| at as u64),
     })
 }
 
@@ -180,10 +182,15 @@ pub(super) fn hold(row: &AnyRow) -> Result<HoldRow, LedgerError> {
     })
 }
 
-fn number(row: &AnyRow, column: &'static str) -> Result<u64, LedgerError> {
+pub(super) fn number(row: &AnyRow, column: &'static str) -> Result<u64, LedgerError> {
     Ok(row.try_get::<i64, _>(column)? as u64)
 }
 
-fn parsed<T: std::str::FromStr>(row: &AnyRow, column: &'static str) -> Result<T, LedgerError> {
-    row.try_get::<&str, _>(column)?.parse().map_err(|_| LedgerError::Unreadable(column))
+pub(super) fn parsed<T: std::str::FromStr>(
+    row: &AnyRow,
+    column: &'static str,
+) -> Result<T, LedgerError> {
+    row.try_get::<&str, _>(column)?
+        .parse()
+        .map_err(|_| LedgerError::Unreadable(column))
 }

@@ -27,7 +27,10 @@ pub enum RecordError {
 impl From<sqlx::Error> for RecordError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::error::ErrorKind;
-        match error.as_database_error().map(|error| (error.kind(), error.message())) {
+        match error
+            .as_database_error()
+            .map(|error| (error.kind(), error.message()))
+        {
             Some((ErrorKind::Other, _)) | None => Self::Ledger(error.into()),
             Some((_, message)) => Self::Clash(message.to_owned()),
         }
@@ -50,8 +53,10 @@ impl Ledger {
         take_term(&mut transaction, sale, term).await?;
         if !events.is_empty() {
             let new = append(&mut transaction, sale, events, now).await?;
-            let new: Vec<&StockEvent> =
-                events.iter().filter(|event| new.contains(&event.id.to_string())).collect();
+            let new: Vec<&StockEvent> = events
+                .iter()
+                .filter(|event| new.contains(&event.id.to_string()))
+                .collect();
             entries::apply(&mut transaction, sale, &new).await?;
         }
         transaction.commit().await?;
@@ -64,7 +69,10 @@ impl Ledger {
             .bind(sale.as_str())
             .fetch_optional(self.tables().await?)
             .await?;
-        Ok(row.map(|row| row.try_get::<i64, _>(0)).transpose()?.unwrap_or(0) as u64)
+        Ok(row
+            .map(|row| row.try_get::<i64, _>(0))
+            .transpose()?
+            .unwrap_or(0) as u64)
     }
 }
 
@@ -82,7 +90,11 @@ async fn take_term(
     .bind(term as i64)
     .execute(connection)
     .await?;
-    if taken.rows_affected() == 0 { Err(RecordError::Fenced) } else { Ok(()) }
+    if taken.rows_affected() == 0 {
+        Err(RecordError::Fenced)
+    } else {
+        Ok(())
+    }
 }
 
 /// Appends the events that are not there yet and says which those are.
@@ -116,5 +128,8 @@ async fn append(
             .bind(now as i64);
     }
     let rows = query.fetch_all(connection).await?;
-    rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(Into::into)
+    rows.iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<_, _>>()
+        .map_err(Into::into)
 }

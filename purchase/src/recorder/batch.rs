@@ -20,8 +20,10 @@ impl Recorder {
         term: u64,
         entries: &[Entry],
     ) -> Result<(), Stepped> {
-        let events: Result<Vec<StockEvent>, EventError> =
-            entries.iter().map(|entry| StockEvent::parse(entry.id, &entry.fields)).collect();
+        let events: Result<Vec<StockEvent>, EventError> = entries
+            .iter()
+            .map(|entry| StockEvent::parse(entry.id, &entry.fields))
+            .collect();
         let together = match events {
             Ok(events) => self.commit(term, &events).await?,
             Err(error) => Err(error.to_string()),
@@ -29,12 +31,22 @@ impl Recorder {
         if together.is_err() {
             // One of them is poison. One at a time, so that the others are not held up by it, and
             // in order, so that it is not poison only for want of an earlier one.
-            for entry in entries {
+            // A recorder that woke after its lease had ended may have read earlier ones: those
+            // first.
+            let mut all = stream.pending().await?;
+            all.retain(|earlier| entries.first().is_some_and(|first| earlier.id < first.id));
+            for entry in all.iter().chain(entries) {
                 self.record_alone(term, entry).await?;
             }
+            stream.acknowledge(&all).await?;
         }
         // Whoever waits is told before Redis is: the ledger has it, that is what counts.
-        self.desk.acknowledge.committed(entries.iter().map(|entry| &entry.id).filter(|_| together.is_ok()));
+        self.desk.acknowledge.committed(
+            entries
+                .iter()
+                .map(|entry| &entry.id)
+                .filter(|_| together.is_ok()),
+        );
         stream.acknowledge(entries).await?;
         metrics::counter!("vestibule_recorded_events_total").increment(entries.len() as u64);
         metrics::histogram!("vestibule_recorder_batch_size").record(entries.len() as f64);
@@ -65,14 +77,24 @@ impl Recorder {
             reason,
             tries: TRIES,
         };
-        self.ledger.set_aside(sale, &letter, self.purchase.clock().now_ms()).await?;
+        self.ledger
+            .set_aside(sale, &letter, self.purchase.clock().now_ms())
+            .await?;
         Ok(())
     }
 
     /// One transaction. The inner error is the ledger's refusal; anything else ends the lead.
-    async fn commit(&self, term: u64, events: &[StockEvent]) -> Result<Result<(), String>, Stepped> {
+    async fn commit(
+        &self,
+        term: u64,
+        events: &[StockEvent],
+    ) -> Result<Result<(), String>, Stepped> {
         let now = self.purchase.clock().now_ms();
-        match self.ledger.record(self.desk.stock.id(), term, events, now).await {
+        match self
+            .ledger
+            .record(self.desk.stock.id(), term, events, now)
+            .await
+        {
             Ok(()) => Ok(Ok(())),
             Err(RecordError::Clash(reason)) => Ok(Err(reason)),
             Err(RecordError::Fenced) => Err(Stepped::Fenced),

@@ -24,8 +24,14 @@ impl Recorder {
         let fence = self.desk.stock.fence().await?;
         let gauge = metrics::gauge!("vestibule_sale_open", "sale" => sale.to_string());
         gauge.set(f64::from(u8::from(fence == Fence::Open)));
-        let Fence::Restarted(compared) = fence else { return Ok(()) };
-        tracing::warn!(sale.id = %sale, "the stock store restarted: closed until it is compared with the ledger");
+        let compared = match fence {
+            Fence::Open => return Ok(()),
+            // Nobody has seeded it yet.
+            Fence::Missing if !self.ledger.knows(sale).await? => return Ok(()),
+            Fence::Missing => None,
+            Fence::Restarted(compared) => Some(compared),
+        };
+        tracing::warn!(sale.id = %sale, lost = compared.is_none(), "the stock store restarted: closed until it is compared with the ledger");
         loop {
             let entries = stream.next(false).await?;
             if entries.is_empty() {
@@ -33,13 +39,16 @@ impl Recorder {
             }
             self.record(stream, term, &entries).await?;
         }
+        let Some(compared) = compared else {
+            return self.rebuild().await;
+        };
         let differences = self.differences().await?;
         for (sku, figure, stock, ledger) in &differences {
             tracing::error!(sale.id = %sale, %sku, figure, stock, ledger, "stock and ledger differ");
         }
         if !differences.is_empty() {
             // Selling on a stock that forgot an order would sell its unit again.
-            return Ok(());
+            return self.rebuild().await;
         }
         if let Reopened::Now(closed_ms) = self.desk.stock.reopen(&compared).await? {
             tracing::info!(sale.id = %sale, closed_ms, "compared and open again");
@@ -49,7 +58,12 @@ impl Recorder {
     }
 
     async fn differences(&self) -> Result<Vec<Difference>, Stepped> {
-        let counts = self.desk.stock.counts().await.map_err(lua::sale::SaleError::from)?;
+        let counts = self
+            .desk
+            .stock
+            .counts()
+            .await
+            .map_err(lua::sale::SaleError::from)?;
         let totals = self.ledger.totals(self.desk.stock.id()).await?;
         let mut both: BTreeMap<String, ([u64; 3], [u64; 3])> = BTreeMap::new();
         for sku in counts.skus {

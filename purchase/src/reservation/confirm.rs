@@ -53,7 +53,9 @@ pub async fn confirm(
     request: Request,
 ) -> Result<Response, Refusal> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    let desk = purchase.desk(sale_of_reservation(&id)).ok_or(Refusal::NotFound)?;
+    let desk = purchase
+        .desk(sale_of_reservation(&id))
+        .ok_or(Refusal::NotFound)?;
     if desk.config.confirm_by == ConfirmBy::Shop {
         return Err(Refusal::ShopConfirms);
     }
@@ -76,7 +78,9 @@ async fn confirm_for(
     person: Option<&PersonId>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let desk = purchase.desk(sale_of_reservation(id)).ok_or(Refusal::NotFound)?;
+    let desk = purchase
+        .desk(sale_of_reservation(id))
+        .ok_or(Refusal::NotFound)?;
     let fields = Fields::read(request).await?;
     let payment_ref = fields.payment_ref()?;
     let started = Instant::now();
@@ -89,14 +93,23 @@ async fn confirm_for(
         Confirmed::NotFound => return Err(purchase.absent(id, person).await),
     };
     let recorded = desk.config.acknowledge == Acknowledge::Stock
-        || desk.acknowledge.wait(record.event, purchase.config().confirm_wait).await;
+        || desk
+            .acknowledge
+            .wait(record.event, purchase.config().confirm_wait)
+            .await;
     let outcome = if recorded { "confirmed" } else { "confirming" };
     metrics::counter!("vestibule_confirms_total", "outcome" => outcome).increment(1);
     metrics::histogram!("vestibule_confirm_seconds").record(started.elapsed());
     if recorded {
-        return Ok(Json(Answer { order: OrderBody::from_record(id, &record) }).into_response());
+        return Ok(Json(Answer {
+            order: OrderBody::from_record(id, &record),
+        })
+        .into_response());
     }
-    let body = Json(Confirming { state: "confirming", reservation: id.to_owned() });
+    let body = Json(Confirming {
+        state: "confirming",
+        reservation: id.to_owned(),
+    });
     let soon = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
     Ok((StatusCode::ACCEPTED, soon, body).into_response())
 }

@@ -56,7 +56,9 @@ async fn cancel_for(
     id: &str,
     person: Option<&PersonId>,
 ) -> Result<Response, Refusal> {
-    let desk = purchase.desk(sale_of_reservation(id)).ok_or(Refusal::NotFound)?;
+    let desk = purchase
+        .desk(sale_of_reservation(id))
+        .ok_or(Refusal::NotFound)?;
     let record = match desk.stock.cancel(id, person).await? {
         Cancelled::Done(record) => record,
         Cancelled::Confirmed => return Err(Refusal::Confirmed),
@@ -94,7 +96,9 @@ pub async fn read(
     id: Id,
 ) -> Result<Response, Refusal> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    let desk = purchase.desk(sale_of_reservation(&id)).ok_or(Refusal::NotFound)?;
+    let desk = purchase
+        .desk(sale_of_reservation(&id))
+        .ok_or(Refusal::NotFound)?;
     let person = &bearer.0.sub;
     let looked = match desk.stock.look(&id).await {
         Ok(Some(looked)) => looked,
@@ -107,7 +111,12 @@ pub async fn read(
     }
     let order = match record.state {
         // A ledger that is away cannot have it yet, as far as anybody can say.
-        Stage::Sold => purchase.ledger().order(&super::order_id(&id)).await.ok().flatten(),
+        Stage::Sold => purchase
+            .ledger()
+            .order(&super::order_id(&id))
+            .await
+            .ok()
+            .flatten(),
         _ => None,
     };
     let state = match record.state {
@@ -140,7 +149,9 @@ async fn from_ledger(
     otherwise: Refusal,
     open: bool,
 ) -> Result<Response, Refusal> {
-    let Ok(Some(hold)) = purchase.ledger().hold(id).await else { return Err(otherwise) };
+    let Ok(Some(hold)) = purchase.ledger().hold(id).await else {
+        return Err(otherwise);
+    };
     if hold.person != *person {
         return Err(Refusal::NotFound);
     }
@@ -152,8 +163,19 @@ async fn from_ledger(
         "refunded" => "refunded",
         _ => "expired",
     };
-    let order = purchase.ledger().order(&super::order_id(id)).await.ok().flatten();
-    let HoldRow { reservation, sku, units, expires_at, .. } = hold;
+    let order = purchase
+        .ledger()
+        .order(&super::order_id(id))
+        .await
+        .ok()
+        .flatten();
+    let HoldRow {
+        reservation,
+        sku,
+        units,
+        expires_at,
+        ..
+    } = hold;
     Ok(Json(ReservationBody {
         id: reservation,
         sku: sku.to_string(),
@@ -195,7 +217,11 @@ pub async fn read_order(
                 && looked.reservation.state == Stage::Sold =>
         {
             let order = OrderBody::from_record(&reservation, &looked.reservation);
-            Ok(Json(OrderAnswer { state: "confirming", order }).into_response())
+            Ok(Json(OrderAnswer {
+                state: "confirming",
+                order,
+            })
+            .into_response())
         }
         Ok(_) => Err(row.err().map_or(Refusal::NotFound, Refusal::from)),
         Err(error) => Err(error.into()),
@@ -206,6 +232,14 @@ fn own_order(row: OrderRow, person: &PersonId) -> Result<Response, Refusal> {
     if row.person != *person {
         return Err(Refusal::NotFound);
     }
-    let state = if row.refunded_at.is_some() { "refunded" } else { "confirmed" };
-    Ok(Json(OrderAnswer { state, order: OrderBody::from_row(row) }).into_response())
+    let state = if row.refunded_at.is_some() {
+        "refunded"
+    } else {
+        "confirmed"
+    };
+    Ok(Json(OrderAnswer {
+        state,
+        order: OrderBody::from_row(row),
+    })
+    .into_response())
 }

@@ -144,7 +144,7 @@ impl Fields {
     async fn parse(body: Body) -> Result<Self, Refusal> {
         let bytes = to_bytes(body, LARGEST).await.map_err(|error| {
             let source = std::error::Error::source(&error);
-            if source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) {
+            if source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
                 Refusal::TooLarge
             } else {
                 invalid("body", "broke off before its end")
@@ -162,9 +162,11 @@ impl Fields {
     where
         T: std::str::FromStr<Err = ::entry_pass::IdError>,
     {
-        self.text(field)?.parse().map_err(|error: ::entry_pass::IdError| {
-            invalid(field, &format!("must be {}", error.form))
-        })
+        self.text(field)?
+            .parse()
+            .map_err(|error: ::entry_pass::IdError| {
+                invalid(field, &format!("must be {}", error.form))
+            })
     }
 
     /// A payment's reference.
@@ -192,8 +194,11 @@ impl Fields {
             .and_then(|number| u32::try_from(number).ok())
             .filter(|number| bounds.contains(number))
             .ok_or_else(|| {
-                let must =
-                    format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
+                let must = format!(
+                    "must be a whole number from {} to {}",
+                    bounds.start(),
+                    bounds.end()
+                );
                 invalid(field, &must)
             })
     }
@@ -212,7 +217,10 @@ impl Fields {
 }
 
 fn invalid(field: &'static str, must: &str) -> Refusal {
-    Refusal::Invalid { field, must: must.to_owned() }
+    Refusal::Invalid {
+        field,
+        must: must.to_owned(),
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -44,7 +44,7 @@ impl Default for Choice {
         Self {
             supplied: 5,
             limit: 1,
-            hold: Duration::from_secs(120),
+            hold: Duration::from_mins(2),
             confirm_by: ConfirmBy::Visitor,
             recorder: true,
             confirm_wait: Duration::from_secs(10),
@@ -90,18 +90,31 @@ impl Place {
         }
     }
 
+    /// The same place, for a service in another runtime.
+    pub(crate) fn clone_for_another(&self) -> Self {
+        Self {
+            directory: Arc::clone(&self.directory),
+            redis: self.redis.clone(),
+            sale: self.sale.clone(),
+            ring: Arc::clone(&self.ring),
+        }
+    }
+
     pub(crate) fn ledger_file(&self) -> PathBuf {
         self.directory.path().join("ledger.sqlite")
     }
 
     pub(crate) fn config(&self, choice: &Choice) -> Config {
-        let sku = SkuConfig { supplied: choice.supplied, limit_per_person: None };
+        let sku = SkuConfig {
+            supplied: choice.supplied,
+            limit_per_person: None,
+        };
         let sale = SaleConfig {
             room: "main".parse().unwrap(),
             skus: [(self.sku().parse().unwrap(), sku)].into(),
             limit_per_person: choice.limit,
             hold_ttl: choice.hold,
-            idempotency_ttl: Duration::from_secs(86_400),
+            idempotency_ttl: Duration::from_hours(24),
             confirm_by: choice.confirm_by,
             acknowledge: purchase::config::Acknowledge::Ledger,
         };
@@ -124,8 +137,13 @@ impl Place {
             stock: self.redis.clone(),
             ledger: format!("sqlite://{}", self.ledger_file().display()),
         };
-        let passes = PassKeys { keys: self.ring.public(), issuer: ISSUER.to_owned() };
-        Purchase::open(self.config(choice), &urls, passes, Clock::System).await.unwrap()
+        let passes = PassKeys {
+            keys: self.ring.public(),
+            issuer: ISSUER.to_owned(),
+        };
+        Purchase::open(self.config(choice), &urls, passes, Clock::System)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn open(&self, choice: &Choice) -> House {
@@ -207,11 +225,22 @@ impl House {
         let response = self.client.request(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, bytes }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            bytes,
+        }
     }
 
-    fn request(&self, to: SocketAddr, method: &Method, path: &str, body: Option<&Value>) -> Request<Full<Bytes>> {
-        let request = Request::builder().method(method).uri(format!("http://{to}{path}"));
+    fn request(
+        to: SocketAddr,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Request<Full<Bytes>> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://{to}{path}"));
         match body {
             Some(body) => request
                 .header("content-type", "application/json")
@@ -222,27 +251,49 @@ impl House {
     }
 
     /// As the gateway forwards it, with a pass of `person`.
-    pub(crate) async fn ask(&self, method: Method, path: &str, person: &str, body: Option<Value>) -> Answer {
-        let mut request = self.request(self.visitors, &method, path, body.as_ref());
-        request.headers_mut().insert("x-entry-pass", self.pass(person).parse().unwrap());
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        person: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = Self::request(self.visitors, &method, path, body.as_ref());
+        request
+            .headers_mut()
+            .insert("x-entry-pass", self.pass(person).parse().unwrap());
         self.send(request).await
     }
 
     pub(crate) async fn operator(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        self.send(self.request(self.operators, &method, path, body.as_ref())).await
+        self.send(Self::request(self.operators, &method, path, body.as_ref()))
+            .await
     }
 
     pub(crate) async fn reserve_with(&self, person: &str, key: &str, body: Value) -> Answer {
-        let mut request =
-            self.request(self.visitors, &Method::POST, "/v1/reservations", Some(&body));
-        request.headers_mut().insert("x-entry-pass", self.pass(person).parse().unwrap());
-        request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+        let mut request = Self::request(
+            self.visitors,
+            &Method::POST,
+            "/v1/reservations",
+            Some(&body),
+        );
+        request
+            .headers_mut()
+            .insert("x-entry-pass", self.pass(person).parse().unwrap());
+        request
+            .headers_mut()
+            .insert("idempotency-key", key.parse().unwrap());
         self.send(request).await
     }
 
     pub(crate) async fn reserve(&self, person: &str, quantity: u32) -> Answer {
         let key = uuid::Uuid::now_v7().to_string();
-        self.reserve_with(person, &key, json!({ "sku": self.sku, "quantity": quantity })).await
+        self.reserve_with(
+            person,
+            &key,
+            json!({ "sku": self.sku, "quantity": quantity }),
+        )
+        .await
     }
 
     /// Reserves and says the id.
@@ -254,25 +305,43 @@ impl House {
 
     pub(crate) async fn confirm(&self, id: &str, person: &str, payment: &str) -> Answer {
         let path = format!("/v1/reservations/{id}/confirm");
-        self.ask(Method::POST, &path, person, Some(json!({ "payment_ref": payment }))).await
+        self.ask(
+            Method::POST,
+            &path,
+            person,
+            Some(json!({ "payment_ref": payment })),
+        )
+        .await
     }
 
     pub(crate) async fn cancel(&self, id: &str, person: &str) -> Answer {
-        self.ask(Method::POST, &format!("/v1/reservations/{id}/cancel"), person, None).await
+        self.ask(
+            Method::POST,
+            &format!("/v1/reservations/{id}/cancel"),
+            person,
+            None,
+        )
+        .await
     }
 
     pub(crate) async fn read(&self, id: &str, person: &str) -> Answer {
-        self.ask(Method::GET, &format!("/v1/reservations/{id}"), person, None).await
+        self.ask(Method::GET, &format!("/v1/reservations/{id}"), person, None)
+            .await
     }
 
     pub(crate) async fn state(&self, id: &str, person: &str) -> String {
         let answer = self.read(id, person).await;
-        answer.json()["state"].as_str().unwrap_or_default().to_owned()
+        answer.json()["state"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// available, held, sold; and that they add up.
     pub(crate) async fn counts(&self) -> (u64, u64, u64) {
-        let answer = self.operator(Method::GET, &format!("/v1/sales/{}", self.sale), None).await;
+        let answer = self
+            .operator(Method::GET, &format!("/v1/sales/{}", self.sale), None)
+            .await;
         let sku = answer.json()["skus"][&self.sku].clone();
         let figure = |name: &str| sku[name].as_u64().unwrap();
         let counts = (figure("available"), figure("held"), figure("sold"));
@@ -282,8 +351,9 @@ impl House {
 
     pub(crate) async fn until_open(&self) {
         until("the sale is open", || async {
-            let answer =
-                self.operator(Method::GET, &format!("/v1/sales/{}", self.sale), None).await;
+            let answer = self
+                .operator(Method::GET, &format!("/v1/sales/{}", self.sale), None)
+                .await;
             answer.status == 200
                 && answer.json()["open"] == true
                 && answer.json()["skus"][&self.sku].is_object()

@@ -9,7 +9,13 @@ use super::server::shared;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_key_is_answered_byte_for_byte() {
-    let house = std::sync::Arc::new(House::new(Choice { limit: 5, ..Choice::default() }).await);
+    let house = std::sync::Arc::new(
+        House::new(Choice {
+            limit: 5,
+            ..Choice::default()
+        })
+        .await,
+    );
     let mut callers = tokio::task::JoinSet::new();
     for n in 0..20 {
         let house = std::sync::Arc::clone(&house);
@@ -27,9 +33,16 @@ async fn the_same_key_is_answered_byte_for_byte() {
         answers.insert(answer.bytes.to_vec());
     }
     assert_eq!((answers.len(), house.counts().await), (1, (4, 1, 0)));
-    let other = house.reserve_with("ann", "k-1", json!({ "sku": house.sku, "quantity": 2 })).await;
-    assert_eq!((other.status.as_u16(), other.problem().as_str()), (422, "key-reused"));
-    let bob = house.reserve_with("bob", "k-1", json!({ "sku": house.sku, "quantity": 1 })).await;
+    let other = house
+        .reserve_with("ann", "k-1", json!({ "sku": house.sku, "quantity": 2 }))
+        .await;
+    assert_eq!(
+        (other.status.as_u16(), other.problem().as_str()),
+        (422, "key-reused")
+    );
+    let bob = house
+        .reserve_with("bob", "k-1", json!({ "sku": house.sku, "quantity": 1 }))
+        .await;
     assert_eq!(bob.status, 201, "a key belongs to its person");
     assert!(!answers.contains(&bob.bytes.to_vec()));
 }
@@ -43,19 +56,32 @@ async fn a_key_is_remembered_by_another_service_and_after_the_hold_ended() {
     let id = answer.json()["id"].as_str().unwrap().to_owned();
     first.stop().await;
     let second = place.open(&Choice::default()).await;
-    assert_eq!(second.reserve_with("ann", "k", body.clone()).await.bytes, answer.bytes);
+    assert_eq!(
+        second.reserve_with("ann", "k", body.clone()).await.bytes,
+        answer.bytes
+    );
     second.cancel(&id, "ann").await;
-    assert_eq!(second.reserve_with("ann", "k", body).await.bytes, answer.bytes);
+    assert_eq!(
+        second.reserve_with("ann", "k", body).await.bytes,
+        answer.bytes
+    );
     assert_eq!(second.counts().await, (5, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_is_decided_anew() {
-    let house = House::new(Choice { supplied: 1, ..Choice::default() }).await;
+    let house = House::new(Choice {
+        supplied: 1,
+        ..Choice::default()
+    })
+    .await;
     let id = house.held("ann").await;
     let body = json!({ "sku": house.sku, "quantity": 1 });
     let refused = house.reserve_with("bob", "k", body.clone()).await;
-    assert_eq!((refused.problem().as_str(), &refused.json()["held"]), ("sold-out", &json!(1)));
+    assert_eq!(
+        (refused.problem().as_str(), &refused.json()["held"]),
+        ("sold-out", &json!(1))
+    );
     house.cancel(&id, "ann").await;
     assert_eq!(house.reserve_with("bob", "k", body).await.status, 201);
 }

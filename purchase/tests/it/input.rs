@@ -16,6 +16,8 @@ struct Row {
     field: Value,
 }
 
+#[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "a table: one row a line")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_input_is_named_and_changes_nothing() {
     let house = House::new(Choice::default()).await;
@@ -109,19 +111,85 @@ async fn an_operators_bad_input_is_named_too() {
     let sku = format!("/v1/sales/{}/skus/{}", house.sale, house.sku);
     let sale = format!("/v1/sales/{}", house.sale);
     for (method, path, body, status, problem, field) in [
-        (Method::PUT, sku.clone(), Some(json!({})), 400, "invalid", json!("supplied")),
-        (Method::PUT, sku.clone(), Some(json!({ "supplied": -1 })), 400, "invalid", json!("supplied")),
-        (Method::PUT, sku.clone(), Some(json!({ "supplied": 1, "limit_per_person": 0 })), 400, "invalid", json!("limit_per_person")),
-        (Method::PUT, sku.clone(), None, 415, "unsupported-type", json!("Content-Type")),
-        (Method::PUT, format!("{sale}/skus/a%20b"), Some(json!({ "supplied": 1 })), 400, "invalid", json!("sku")),
-        (Method::PUT, "/v1/sales/none/skus/a".into(), Some(json!({ "supplied": 1 })), 404, "unknown-sale", json!("sale")),
-        (Method::GET, "/v1/sales/NONE".into(), None, 404, "unknown-sale", json!("sale")),
-        (Method::POST, "/v1/orders/x/refund".into(), None, 404, "not-found", Value::Null),
-        (Method::DELETE, sku, None, 405, "method-not-allowed", Value::Null),
+        (
+            Method::PUT,
+            sku.clone(),
+            Some(json!({})),
+            400,
+            "invalid",
+            json!("supplied"),
+        ),
+        (
+            Method::PUT,
+            sku.clone(),
+            Some(json!({ "supplied": -1 })),
+            400,
+            "invalid",
+            json!("supplied"),
+        ),
+        (
+            Method::PUT,
+            sku.clone(),
+            Some(json!({ "supplied": 1, "limit_per_person": 0 })),
+            400,
+            "invalid",
+            json!("limit_per_person"),
+        ),
+        (
+            Method::PUT,
+            sku.clone(),
+            None,
+            415,
+            "unsupported-type",
+            json!("Content-Type"),
+        ),
+        (
+            Method::PUT,
+            format!("{sale}/skus/a%20b"),
+            Some(json!({ "supplied": 1 })),
+            400,
+            "invalid",
+            json!("sku"),
+        ),
+        (
+            Method::PUT,
+            "/v1/sales/none/skus/a".into(),
+            Some(json!({ "supplied": 1 })),
+            404,
+            "unknown-sale",
+            json!("sale"),
+        ),
+        (
+            Method::GET,
+            "/v1/sales/NONE".into(),
+            None,
+            404,
+            "unknown-sale",
+            json!("sale"),
+        ),
+        (
+            Method::POST,
+            "/v1/orders/x/refund".into(),
+            None,
+            404,
+            "not-found",
+            Value::Null,
+        ),
+        (
+            Method::DELETE,
+            sku,
+            None,
+            405,
+            "method-not-allowed",
+            Value::Null,
+        ),
     ] {
         let answer = house.operator(method, &path, body).await;
         assert_eq!(answer.status.as_u16(), status, "{path} {:?}", answer.bytes);
-        assert_eq!((answer.problem().as_str(), &answer.json()["field"]), (problem, &field));
+        assert_eq!(
+            (answer.problem().as_str(), &answer.json()["field"]),
+            (problem, &field)
+        );
     }
     assert_eq!(house.counts().await, (5, 0, 0));
 }

@@ -42,12 +42,24 @@ fn a_pass_serves_its_room_and_its_time() {
     let ring = ring();
     let (verifier, token) = (verifier(&ring), pass(&ring, "main"));
     let claims = verifier.verify(&token, &room(), NOW).unwrap();
-    assert_eq!((claims.sub.as_str(), claims.num), ("visitor-1", TicketNumber(7)));
+    assert_eq!(
+        (claims.sub.as_str(), claims.num),
+        ("visitor-1", TicketNumber(7))
+    );
     assert_eq!(verifier.verify(&token, &room(), NOW + 59), Ok(claims));
-    assert_eq!(verifier.verify(&token, &room(), NOW + 60), Err(PassError::Expired));
-    assert_eq!(verifier.verify(&token, &room(), NOW - 1), Err(PassError::NotYet));
+    assert_eq!(
+        verifier.verify(&token, &room(), NOW + 60),
+        Err(PassError::Expired)
+    );
+    assert_eq!(
+        verifier.verify(&token, &room(), NOW - 1),
+        Err(PassError::NotYet)
+    );
     let elsewhere = "other".parse().unwrap();
-    assert_eq!(verifier.verify(&token, &elsewhere, NOW), Err(PassError::OtherRoom));
+    assert_eq!(
+        verifier.verify(&token, &elsewhere, NOW),
+        Err(PassError::OtherRoom)
+    );
 }
 
 #[test]
@@ -61,9 +73,15 @@ fn an_expired_pass_still_names_its_person() {
 fn a_pass_of_another_key_or_issuer_is_refused() {
     let ours = ring();
     let theirs = pass(&ring(), "main");
-    assert_eq!(verifier(&ours).verify(&theirs, &room(), NOW), Err(PassError::Invalid));
+    assert_eq!(
+        verifier(&ours).verify(&theirs, &room(), NOW),
+        Err(PassError::Invalid)
+    );
     let other = Verifier::new(ours.public(), "http://elsewhere.test", 16);
-    assert_eq!(other.verify(&pass(&ours, "main"), &room(), NOW), Err(PassError::Invalid));
+    assert_eq!(
+        other.verify(&pass(&ours, "main"), &room(), NOW),
+        Err(PassError::Invalid)
+    );
 }
 
 #[test]
@@ -82,22 +100,41 @@ fn the_usual_forgeries_are_refused() {
     header.kid = Some(ring.kid.clone());
     let claims = verifier.verify(&token, &room(), NOW).unwrap();
     let secret = ring.public().to_jwks();
-    let confused =
-        encode(&header, &*claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap();
+    let confused = encode(
+        &header,
+        &*claims,
+        &EncodingKey::from_secret(secret.as_bytes()),
+    )
+    .unwrap();
 
     // Ours, but not a pass.
     let mut header = Header::new(Algorithm::ES256);
     header.kid = Some(ring.kid.clone());
     let other_typ = encode(&header, &*claims, &ring.signing).unwrap();
 
-    for forged in [unsigned.as_str(), &confused, &other_typ, "", ".", "..", &"a".repeat(9000)] {
-        assert_eq!(verifier.verify(forged, &room(), NOW), Err(PassError::Invalid), "{forged}");
+    for forged in [
+        unsigned.as_str(),
+        &confused,
+        &other_typ,
+        "",
+        ".",
+        "..",
+        &"a".repeat(9000),
+    ] {
+        assert_eq!(
+            verifier.verify(forged, &room(), NOW),
+            Err(PassError::Invalid),
+            "{forged}"
+        );
     }
 }
 
 #[test]
 fn a_rotated_key_is_honoured_while_it_is_in_the_ring() {
-    let (old, new) = (KeyRing::generate_pem().unwrap(), KeyRing::generate_pem().unwrap());
+    let (old, new) = (
+        KeyRing::generate_pem().unwrap(),
+        KeyRing::generate_pem().unwrap(),
+    );
     let before = Arc::new(KeyRing::from_pems([old.as_str()]).unwrap());
     let during = Arc::new(KeyRing::from_pems([new.as_str(), old.as_str()]).unwrap());
     let after = Arc::new(KeyRing::from_pems([new.as_str()]).unwrap());
@@ -105,8 +142,15 @@ fn a_rotated_key_is_honoured_while_it_is_in_the_ring() {
     assert!(verifier(&during).verify(&token, &room(), NOW).is_ok());
     assert!(verifier(&after).verify(&token, &room(), NOW).is_err());
     let through_jwks = PublicKeys::from_jwks(&during.public().to_jwks()).unwrap();
-    assert!(Verifier::new(through_jwks, "http://shop.test", 1).verify_person(&token).is_ok());
-    assert!(!during.public().to_jwks().contains("\"d\""), "the private half stays at home");
+    assert!(
+        Verifier::new(through_jwks, "http://shop.test", 1)
+            .verify_person(&token)
+            .is_ok()
+    );
+    assert!(
+        !during.public().to_jwks().contains("\"d\""),
+        "the private half stays at home"
+    );
 }
 
 proptest! {
