@@ -34,6 +34,9 @@ use crate::{
     wiring::{self, Counter, Desk, Doors, SigningKeys},
 };
 
+/// Beside the progress line only what went wrong. That the demo speaks plain http did not.
+const QUIET: &str = "warn,gateway::identify=error";
+
 /// What the demo found free and where it put things; for the person and for the crowd.
 pub(crate) struct Stage {
     visitors: SocketAddr,
@@ -66,7 +69,7 @@ impl Sockets {
 /// Runs until a signal, or with `--exit` until the crowd has gone home and been judged.
 pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     logging::start(&Log {
-        filter: "warn".to_owned(),
+        filter: QUIET.to_owned(),
         json: false,
     })?;
     files::allow(rush::files_needed(&options))?;

@@ -113,14 +113,6 @@ pub(super) async fn rush(
     };
     std::fs::write(&page, report::html(&report)?).with_context(|| page.display().to_string())?;
     println!("Report       {}", page.display());
-    println!(
-        "{}",
-        if kept {
-            "Every promise was kept."
-        } else {
-            "A promise was broken."
-        }
-    );
     Ok(kept)
 }
 
