@@ -106,7 +106,8 @@ impl Desk {
             Mode::Look
         };
         let person = PersonId::from(ticket.visitor.clone());
-        let place = room.line.arrive(person, mode, String::new()).await?;
+        let jti = Room::new_jti().ok_or(DeskError::CannotSign)?;
+        let place = room.line.arrive(person, mode, jti).await?;
         self.stand(room, caller, place, ticket)
     }
 
