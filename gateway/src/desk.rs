@@ -100,14 +100,13 @@ impl Desk {
         if known && ticket.number.0 > moment.serving && moment.gone.contains(ticket.number.0) {
             return Ok(Stand::plain(Standing::Left, ticket));
         }
-        // Who comes back may be let straight in, so the session needs a name; who looks may not.
-        let (mode, jti) = if ticket.epoch < moment.epoch {
-            let jti = Room::new_jti().ok_or(DeskError::CannotSign)?;
-            (Mode::Back(ticket.number), jti)
+        let mode = if ticket.epoch < moment.epoch {
+            Mode::Back(ticket.number)
         } else {
-            (Mode::Look, String::new())
+            Mode::Look
         };
         let person = PersonId::from(ticket.visitor.clone());
+        let jti = Room::new_jti().ok_or(DeskError::CannotSign)?;
         let place = room.line.arrive(person, mode, jti).await?;
         self.stand(room, caller, place, ticket)
     }
