@@ -60,6 +60,10 @@ pub enum State {
 
 /// One answer to one visitor. Times are Unix ms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one fact about one answer"
+)]
 pub struct Answer {
     /// Index of the visitor.
     pub visitor: u32,
@@ -82,6 +86,9 @@ pub struct Answer {
     /// It came from the shop.
     #[serde(default, skip_serializing_if = "is_false")]
     pub shop: bool,
+    /// It set a ticket cookie: a page may give a place, too, when the room was quiet a moment ago.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ticket_given: bool,
     /// It set or carried a pass: the visitor was admitted by it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub pass_given: bool,
@@ -262,6 +269,7 @@ impl Answer {
             problem: None,
             retry_after: false,
             shop: false,
+            ticket_given: false,
             pass_given: false,
             number: None,
             position: None,
@@ -275,6 +283,11 @@ impl Answer {
             deal: None,
             attempt: None,
         }
+    }
+
+    /// Whether this request may have taken a number: a join, or a page that came with a place.
+    pub fn took_a_place(&self) -> bool {
+        self.ask == Ask::Join || (self.ask == Ask::Page && (self.shop || self.ticket_given))
     }
 
     /// Answered with a 2xx status.
