@@ -5,15 +5,13 @@
 //! word. Numbers in it are what the judge needs, not whole answers: twenty thousand visitors poll
 //! some hundred thousand times.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::Path,
-};
-
 use serde::{Deserialize, Serialize};
 
 use crate::crowd::Outcome;
+
+mod log;
+
+pub use log::{LogError, Observations, Record};
 
 /// What a visitor asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -193,67 +191,6 @@ pub struct End {
     pub at: u64,
     /// How.
     pub outcome: Outcome,
-}
-
-/// One line of a child's log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Record {
-    /// An answer was received, or given up on.
-    Answer(Answer),
-    /// A visitor went home.
-    End(End),
-}
-
-/// Everything the crowd saw.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Observations {
-    /// In the order asked.
-    pub answers: Vec<Answer>,
-    /// One per visitor that came to an end.
-    pub ends: Vec<End>,
-}
-
-/// A log that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum LogError {
-    /// The file is missing or unreadable.
-    #[error("the crowd's log cannot be read: {0}")]
-    Io(#[from] io::Error),
-    /// A line is not what a child writes.
-    #[error("line {line} of the crowd's log is damaged: {source}")]
-    Line {
-        /// Counted from 1.
-        line: usize,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-}
-
-impl Observations {
-    /// Adds the log of one child. Call [`Self::sort`] after the last one.
-    pub fn add_log(&mut self, path: &Path) -> Result<(), LogError> {
-        for (at, line) in BufReader::new(File::open(path)?).lines().enumerate() {
-            match serde_json::from_str(&line?) {
-                Ok(Record::Answer(answer)) => self.answers.push(answer),
-                Ok(Record::End(end)) => self.ends.push(end),
-                Err(source) => {
-                    return Err(LogError::Line {
-                        line: at + 1,
-                        source,
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts the answers of all children into the order in which they were asked.
-    pub fn sort(&mut self) {
-        self.answers
-            .sort_by_key(|answer| (answer.asked, answer.answered, answer.visitor));
-        self.ends.sort_by_key(|end| (end.at, end.visitor));
-    }
 }
 
 impl Answer {
