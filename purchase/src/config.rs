@@ -179,11 +179,11 @@ fn one() -> u32 {
 }
 
 fn two_minutes() -> Duration {
-    Duration::from_secs(120)
+    Duration::from_mins(2)
 }
 
 fn a_day() -> Duration {
-    Duration::from_secs(86_400)
+    Duration::from_hours(24)
 }
 
 #[cfg(test)]

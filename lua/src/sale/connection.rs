@@ -19,9 +19,9 @@ use redis::{
 use crate::StoreError;
 
 /// How long one answer may take. A slow fsync is seconds long, and its writes are not lost.
-const ANSWER: Duration = Duration::from_millis(5_000);
+const ANSWER: Duration = Duration::from_secs(5);
 /// How long a connection attempt may take.
-const CONNECT: Duration = Duration::from_millis(1_000);
+const CONNECT: Duration = Duration::from_secs(1);
 /// After a failed attempt, callers are refused at once for this long instead of all trying.
 const PAUSE: Duration = Duration::from_millis(50);
 

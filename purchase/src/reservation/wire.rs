@@ -144,7 +144,7 @@ impl Fields {
     async fn parse(body: Body) -> Result<Self, Refusal> {
         let bytes = to_bytes(body, LARGEST).await.map_err(|error| {
             let source = std::error::Error::source(&error);
-            if source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) {
+            if source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
                 Refusal::TooLarge
             } else {
                 invalid("body", "broke off before its end")

@@ -35,10 +35,9 @@ async fn a_restart_of_the_store_closes_the_sale_and_it_opens_again_by_itself() {
         until("the sale is open again", || async {
             let answer = house.reserve(&format!("y{round}"), 1).await;
             match (answer.status.as_u16(), answer.problem().as_str()) {
-                (201, _) => true,
-                (503, "store-away" | "restarting") => false,
                 // The request before this one may have been answered into a dead connection.
-                (409, "limit-reached") => true,
+                (201, _) | (409, "limit-reached") => true,
+                (503, "store-away" | "restarting") => false,
                 other => panic!("{other:?}"),
             }
         })

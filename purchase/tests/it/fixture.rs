@@ -44,7 +44,7 @@ impl Default for Choice {
         Self {
             supplied: 5,
             limit: 1,
-            hold: Duration::from_secs(120),
+            hold: Duration::from_mins(2),
             confirm_by: ConfirmBy::Visitor,
             recorder: true,
             confirm_wait: Duration::from_secs(10),
@@ -114,7 +114,7 @@ impl Place {
             skus: [(self.sku().parse().unwrap(), sku)].into(),
             limit_per_person: choice.limit,
             hold_ttl: choice.hold,
-            idempotency_ttl: Duration::from_secs(86_400),
+            idempotency_ttl: Duration::from_hours(24),
             confirm_by: choice.confirm_by,
             acknowledge: purchase::config::Acknowledge::Ledger,
         };
@@ -233,7 +233,6 @@ impl House {
     }
 
     fn request(
-        &self,
         to: SocketAddr,
         method: &Method,
         path: &str,
@@ -259,7 +258,7 @@ impl House {
         person: &str,
         body: Option<Value>,
     ) -> Answer {
-        let mut request = self.request(self.visitors, &method, path, body.as_ref());
+        let mut request = Self::request(self.visitors, &method, path, body.as_ref());
         request
             .headers_mut()
             .insert("x-entry-pass", self.pass(person).parse().unwrap());
@@ -267,12 +266,12 @@ impl House {
     }
 
     pub(crate) async fn operator(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        self.send(self.request(self.operators, &method, path, body.as_ref()))
+        self.send(Self::request(self.operators, &method, path, body.as_ref()))
             .await
     }
 
     pub(crate) async fn reserve_with(&self, person: &str, key: &str, body: Value) -> Answer {
-        let mut request = self.request(
+        let mut request = Self::request(
             self.visitors,
             &Method::POST,
             "/v1/reservations",

@@ -1,5 +1,10 @@
 //! The purchase service over HTTP, on a real Redis and a real ledger.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test's tasks end with its runtime"
+)]
+
 mod fixture;
 mod server;
 
