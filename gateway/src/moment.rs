@@ -41,6 +41,8 @@ pub struct Moment {
     pub inside: u64,
     /// How many were released in the last minute.
     pub released_lately: u64,
+    /// When the last tick was taken, Unix milliseconds.
+    pub released_at: u64,
     /// Who left the line beyond the watermark.
     pub gone: Arc<Gone>,
     /// The stock, in a room that sells some and once it was read.
@@ -80,6 +82,7 @@ impl Moment {
             waiting: 0,
             inside: 0,
             released_lately: 0,
+            released_at: 0,
             gone: Arc::default(),
             stock: None,
             outage: Some(Outage::Waitlist),

@@ -56,6 +56,16 @@ if set_back then
   redis.call('HSET', state, 'released_at', now, 'hold_until', hold_until)
   return {'early', tick}
 end
+
+-- Newcomers who were let straight in belong to a tick too. With people waiting behind them the next
+-- batch comes a full tick after the last of them, and is a full one.
+local latest = 0
+if door and redis.call('ZCARD', waiting) > 0 then
+  latest = tonumber(string.match(redis.call('LINDEX', releases, -1) or '', '^(%d+):')) or 0
+end
+if latest > now - tick and latest > room.released_at then
+  return {'early', latest + tick - now}
+end
 local allowed = rate_allows(releases, now, batch, tick, per_minute)
 
 -- The next tick counts from here, also when nobody can be released: idle time is not saved up.

@@ -193,6 +193,7 @@ impl Refresher {
             waiting: snapshot.waiting,
             inside: snapshot.sessions + snapshot.offers,
             released_lately: snapshot.released_lately,
+            released_at: snapshot.released_at,
             gone,
             stock: before.stock.clone(),
             outage: None,

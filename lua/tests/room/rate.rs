@@ -259,3 +259,24 @@ async fn newcomers_come_straight_in_again_after_a_clock_was_set_back() {
     line.release(&rules).await;
     assert!(admitted(&line.join(&rules, &[2]).await[0]));
 }
+
+#[tokio::test]
+async fn newcomers_let_straight_in_cost_the_line_no_further_tick() {
+    let line = Line::open().await;
+    line.at(2000);
+    assert_eq!(line.release(&rules()).await, Some((0, 0)));
+    // Half a tick later a whole batch comes straight in, and more behind it.
+    line.at(2500);
+    let answers = line.join(&door_open(), &persons(1, 25)).await;
+    assert_eq!(answers.iter().filter(|answer| admitted(answer)).count(), 10);
+    line.at(3000);
+    assert_eq!(line.release(&rules()).await, None, "the tick was used up");
+    line.at(3499);
+    assert_eq!(line.release(&rules()).await, None, "a full tick after them");
+    line.at(3500);
+    assert_eq!(
+        line.release(&rules()).await,
+        Some((10, 0)),
+        "and then a full batch"
+    );
+}
