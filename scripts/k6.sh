@@ -1,21 +1,18 @@
 #!/usr/bin/env bash
-# The journey in k6 against a running demo, or against TARGET=https://shop.example.
-# Uses the k6 on the path; without one, builds it with Go into .tools.
+# The journey in the real k6: against a demo of its own, or against TARGET=https://shop.example.
+# Settings come as variables (VUS=1000, ROOM=main …, see loadtest/k6/README.md).
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-if ! have k6; then
-    have go || die "k6 is missing: install it (https://grafana.com/docs/k6/latest/set-up/install-k6/), or install Go 1.21 or newer and run this again to build it."
-    go="$(go env GOVERSION)"
-    at_least "${go#go}" 1.21 ||
-        die "$go is too old to build k6: install Go 1.21 or newer, or k6 itself, and run this again."
-    say "building k6 $K6 (once, a few minutes)"
-    GOBIN="$TOOLS/bin" go install "go.k6.io/k6@$K6" ||
-        die "k6 could not be built: install it from https://grafana.com/docs/k6/latest/set-up/install-k6/ and run this again."
+if have k6; then
+    k6=k6
+else
+    python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
+    k6="$("$ROOT/loadtest/k6/install.sh")" || exit 1
 fi
 
 if [ -n "${TARGET:-}" ]; then
-    exec k6 run -e "TARGET=$TARGET" "$@" "$ROOT/loadtest/k6/journey.js"
+    exec "$k6" run "$@" "$ROOT/loadtest/k6/journey.js"
 fi
 
 need_cargo
@@ -23,14 +20,25 @@ need_cargo
 apt_install $(missing_to_run)
 say "building vestibule"
 build build --release --locked -p vestibule
-"$ROOT/target/release/vestibule" demo --visitors 0 --stock 100 --batch 100 --every 1 \
-    --capacity 300 --listen 127.0.0.1:8088 --operator 127.0.0.1:9088 &
+at=127.0.0.1:8088
+"$ROOT/target/release/vestibule" demo --visitors 0 --stock 100 --listen "$at" \
+    --operator 127.0.0.1:9088 &
 demo=$!
-trap 'kill "$demo" 2>/dev/null; wait "$demo" 2>/dev/null' EXIT
-for _ in $(seq 100); do
-    curl -fsS -o /dev/null http://127.0.0.1:8088/_wr/status/demo 2>/dev/null && break
+trap 'kill "$demo" 2>/dev/null && wait "$demo" || true' EXIT
+
+# Up when it knows its stock; bash alone can ask, so that nothing more need be installed.
+knows_its_stock() {
+    exec 3<>"/dev/tcp/${at/:/\/}" || return 1
+    printf 'GET /_wr/status/demo HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$at" >&3
+    grep -q '"available":100' <&3
+}
+for _ in $(seq 300); do
+    if (knows_its_stock) 2>/dev/null; then break; fi
     kill -0 "$demo" 2>/dev/null || die "The demo did not start (see above)."
     sleep 0.1
 done
-say "k6 against http://127.0.0.1:8088"
-k6 run -e TARGET=http://127.0.0.1:8088 "$@" "$ROOT/loadtest/k6/journey.js"
+
+say "k6 against http://$at"
+# Each visitor with an address of its own: a gateway limits newcomers by address.
+export BASE_URL="http://$at"
+"$k6" run --local-ips 127.32.0.0/16 "$@" "$ROOT/loadtest/k6/journey.js"

@@ -7,7 +7,6 @@
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 TOOLS="$ROOT/.tools"
 CARGO_DENY=0.20.2
-K6=v1.1.0
 export PATH="$TOOLS/bin:$PATH:/usr/sbin:/sbin"
 
 say() { printf '\n== %s\n' "$*"; }

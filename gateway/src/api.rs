@@ -17,11 +17,13 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRequestParts, Path},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use entry_pass::RoomId;
 use http::request::Parts;
 use problem::{Kind, Problem};
+use tower_http::catch_panic::CatchPanicLayer;
 
 pub use openapi::openapi;
 
@@ -57,6 +59,8 @@ pub(crate) fn router(counter: Arc<Counter>, body_limit: usize) -> Router {
         .fallback(async || Problem::new(Kind::NotFound))
         .method_not_allowed_fallback(async || Problem::new(Kind::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(body_limit))
+        // A bug in a handler must cost one answer, not the connection and its neighbours.
+        .layer(CatchPanicLayer::custom(broken))
         .with_state(counter)
 }
 
@@ -111,4 +115,10 @@ pub(crate) fn is_public(method: &http::Method, path: &str) -> bool {
     ];
     matches!(*method, http::Method::GET | http::Method::HEAD)
         && PUBLIC.iter().any(|public| path.starts_with(public))
+}
+
+/// The answer in place of one that broke. What broke was logged by the panic hook.
+fn broken(_: Box<dyn std::any::Any + Send>) -> Response {
+    metrics::counter!("vestibule_panics_total").increment(1);
+    Problem::new(Kind::Internal).into_response()
 }

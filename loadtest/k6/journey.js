@@ -3,9 +3,9 @@
 // Every virtual user is one visitor with cookies of its own, makes the journey once, and goes home.
 // It polls as told and no faster: the public document from afar, its own ticket when its turn is
 // near. What a visitor can see for itself is checked: that its number never changes, that its
-// place is never forgotten, that a good pass opens the shop, that a claim repeated is one session, that a
-// key repeated is one reservation. What only all visitors together can see (order, capacity, units
-// sold twice) is left to the crowd and its judge, one folder up.
+// place is never forgotten, that a good pass opens the shop, that a claim repeated is one session
+// and a key repeated one reservation. What only all visitors together can see (order, capacity,
+// units sold twice) is left to the crowd and its judge, one folder up.
 //
 // Settings, as -e NAME=value or from the environment: see README.md.
 

@@ -5,15 +5,13 @@
 //! word. Numbers in it are what the judge needs, not whole answers: twenty thousand visitors poll
 //! some hundred thousand times.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::Path,
-};
-
 use serde::{Deserialize, Serialize};
 
 use crate::crowd::Outcome;
+
+mod log;
+
+pub use log::{LogError, Observations, Record};
 
 /// What a visitor asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,6 +58,10 @@ pub enum State {
 
 /// One answer to one visitor. Times are Unix ms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one fact about one answer"
+)]
 pub struct Answer {
     /// Index of the visitor.
     pub visitor: u32,
@@ -82,6 +84,9 @@ pub struct Answer {
     /// It came from the shop.
     #[serde(default, skip_serializing_if = "is_false")]
     pub shop: bool,
+    /// It set a ticket cookie: a page may give a place, too, when the room was quiet a moment ago.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ticket_given: bool,
     /// It set or carried a pass: the visitor was admitted by it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub pass_given: bool,
@@ -188,67 +193,6 @@ pub struct End {
     pub outcome: Outcome,
 }
 
-/// One line of a child's log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Record {
-    /// An answer was received, or given up on.
-    Answer(Answer),
-    /// A visitor went home.
-    End(End),
-}
-
-/// Everything the crowd saw.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Observations {
-    /// In the order asked.
-    pub answers: Vec<Answer>,
-    /// One per visitor that came to an end.
-    pub ends: Vec<End>,
-}
-
-/// A log that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum LogError {
-    /// The file is missing or unreadable.
-    #[error("the crowd's log cannot be read: {0}")]
-    Io(#[from] io::Error),
-    /// A line is not what a child writes.
-    #[error("line {line} of the crowd's log is damaged: {source}")]
-    Line {
-        /// Counted from 1.
-        line: usize,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-}
-
-impl Observations {
-    /// Adds the log of one child. Call [`Self::sort`] after the last one.
-    pub fn add_log(&mut self, path: &Path) -> Result<(), LogError> {
-        for (at, line) in BufReader::new(File::open(path)?).lines().enumerate() {
-            match serde_json::from_str(&line?) {
-                Ok(Record::Answer(answer)) => self.answers.push(answer),
-                Ok(Record::End(end)) => self.ends.push(end),
-                Err(source) => {
-                    return Err(LogError::Line {
-                        line: at + 1,
-                        source,
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts the answers of all children into the order in which they were asked.
-    pub fn sort(&mut self) {
-        self.answers
-            .sort_by_key(|answer| (answer.asked, answer.answered, answer.visitor));
-        self.ends.sort_by_key(|end| (end.at, end.visitor));
-    }
-}
-
 impl Answer {
     /// An answer with nothing in it yet.
     pub fn new(visitor: u32, ask: Ask, asked: u64) -> Self {
@@ -262,6 +206,7 @@ impl Answer {
             problem: None,
             retry_after: false,
             shop: false,
+            ticket_given: false,
             pass_given: false,
             number: None,
             position: None,
@@ -275,6 +220,11 @@ impl Answer {
             deal: None,
             attempt: None,
         }
+    }
+
+    /// Whether this request may have taken a number: a join, or a page that came with a place.
+    pub fn took_a_place(&self) -> bool {
+        self.ask == Ask::Join || (self.ask == Ask::Page && (self.shop || self.ticket_given))
     }
 
     /// Answered with a 2xx status.

@@ -11,7 +11,9 @@
 
 local STATE, STOCK, EVENTS = KEYS[1], KEYS[2], KEYS[3]
 local cursor, most = ARGV[3], tonumber(ARGV[4])
-local MARK = { reserved = 'r', cancelled = 'f', expired = 'f', refunded = 'f' }
+-- Who let a hold run out has had the turn and mostly walked away: counted again as one who wants a
+-- unit, each such visitor would keep the next from being offered it until the session ends.
+local MARK = { reserved = 'r', cancelled = 'f', refunded = 'f' }
 
 local shut = fence(STATE, ARGV[1], ARGV[2])
 local now, stock = wall_clock(ARGV[2]), redis.call('HGETALL', STOCK)

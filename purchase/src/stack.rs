@@ -5,11 +5,13 @@ use std::convert::Infallible;
 use axum::{
     Router,
     body::Body,
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use http::Request;
+use problem::{Kind, Problem};
 use tower::{Service, ServiceBuilder};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{Purchase, refusal::Refusal, rescue::Rescue, reservation};
 
@@ -45,5 +47,13 @@ fn routes(purchase: &Purchase) -> Router {
         .route("/v1/reservations/{id}/cancel", post(reservation::cancel))
         .route("/v1/orders/{id}", get(reservation::read_order))
         .fallback(|| async { Refusal::NotFound })
+        // A bug in a handler must cost one answer, not the connection and its neighbours.
+        .layer(CatchPanicLayer::custom(broken))
         .with_state(purchase.clone())
+}
+
+/// The answer in place of one that broke. What broke was logged by the panic hook.
+fn broken(_: Box<dyn std::any::Any + Send>) -> Response {
+    metrics::counter!("vestibule_panics_total").increment(1);
+    Problem::new(Kind::Internal).into_response()
 }

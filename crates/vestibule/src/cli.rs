@@ -73,7 +73,7 @@ pub(crate) struct RoleOptions {
 /// Flags of `serve`.
 #[derive(Args)]
 pub(crate) struct ServeOptions {
-    /// The shop to stand in front of, such as http://127.0.0.1:3000
+    /// The shop to stand in front of, such as <http://127.0.0.1:3000>
     #[arg(long, value_name = "URL")]
     upstream: Option<Url>,
     /// Where everything is kept

@@ -51,6 +51,10 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Takes the directory, makes it if need be.
     pub(crate) fn open(path: &Path) -> Result<Self, DataDirError> {
+        Self::take(path, None)
+    }
+
+    fn take(path: &Path, temporary: Option<tempfile::TempDir>) -> Result<Self, DataDirError> {
         make_private(path)?;
         // Redis and SQLite change directory or do not; absolute paths hold for both.
         let path = fs::canonicalize(path).map_err(|source| io_error(path, source))?;
@@ -65,7 +69,7 @@ impl DataDir {
             Ok(()) => Ok(Self {
                 path,
                 _lock: lock,
-                _temporary: None,
+                _temporary: temporary,
             }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path)),
             Err(TryLockError::Error(source)) => Err(io_error(&path, source)),
@@ -78,9 +82,8 @@ impl DataDir {
             .prefix("vestibule-")
             .tempdir()
             .map_err(|source| io_error(&std::env::temp_dir(), source))?;
-        let mut taken = Self::open(made.path())?;
-        taken._temporary = Some(made);
-        Ok(taken)
+        let path = made.path().to_owned();
+        Self::take(&path, Some(made))
     }
 
     /// Where it is, as an absolute path.

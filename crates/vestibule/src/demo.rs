@@ -5,7 +5,12 @@
 //! wait in the same line and buy. Nothing here is special to the demo but the shop and the crowd:
 //! the services are wired exactly as `serve` wires them.
 
-use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc};
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context;
 
@@ -19,7 +24,6 @@ mod settings;
 pub(crate) use options::Options;
 
 use crate::{
-    clock,
     config::{Log, Secret},
     data_dir::DataDir,
     files,
@@ -30,6 +34,9 @@ use crate::{
     wiring::{self, Counter, Desk, Doors, SigningKeys},
 };
 
+/// Beside the progress line only what went wrong. That the demo speaks plain http did not.
+const QUIET: &str = "warn,gateway::identify=error";
+
 /// What the demo found free and where it put things; for the person and for the crowd.
 pub(crate) struct Stage {
     visitors: SocketAddr,
@@ -37,25 +44,36 @@ pub(crate) struct Stage {
     token: String,
 }
 
+/// Addresses taken before anything has started, so that a taken port is one sentence.
+struct Sockets {
+    doors: Doors,
+    desk: (TcpListener, SocketAddr),
+    counter: (TcpListener, SocketAddr),
+    shop: (TcpListener, SocketAddr),
+}
+
+impl Sockets {
+    fn take(options: &Options) -> anyhow::Result<Self> {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        Ok(Self {
+            doors: Doors::open(options.listen, options.gateways.into())?,
+            desk: wiring::bind(options.operator).map_err(|error| {
+                anyhow::anyhow!(error.to_string().replace("--listen", "--operator"))
+            })?,
+            counter: wiring::bind(loopback)?,
+            shop: wiring::bind(loopback)?,
+        })
+    }
+}
+
 /// Runs until a signal, or with `--exit` until the crowd has gone home and been judged.
 pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     logging::start(&Log {
-        filter: "warn".to_owned(),
+        filter: QUIET.to_owned(),
         json: false,
     })?;
     files::allow(rush::files_needed(&options))?;
-    let metrics = operator::collect_metrics()?;
-
-    // Addresses first: a taken port is one sentence, and nothing has started yet.
-    let doors = Doors::open(options.listen, options.gateways.into())?;
-    let visitors = doors.address();
-    let (desk, operator) = wiring::bind(options.operator).map_err(|error| {
-        anyhow::anyhow!("{}", error.to_string().replace("--listen", "--operator"))
-    })?;
-    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-    let (counter, purchase_address) = wiring::bind(loopback)?;
-    let (shop_door, shop_address) = wiring::bind(loopback)?;
-
+    let sockets = Sockets::take(&options)?;
     let data = match &options.data {
         Some(path) => DataDir::open(path)?,
         None => DataDir::temporary()?,
@@ -64,73 +82,23 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Some(file) => (read_token(file)?, file.clone()),
         None => data.operator_token()?,
     };
-    let keys = SigningKeys {
-        tickets: data.ticket_key()?,
-        passes: data.pass_keys()?,
-    };
-    let private = redis_child::Pair::start(data.path())?;
-    let (waitlist, stock) = (private.waitlist.url(), private.stock.url());
-
-    let gateway_url = wiring::url_of(visitors)?;
-    let purchase_url = wiring::url_of(purchase_address)?;
-    let opens_at = clock::now_ms() + options.opens_in.as_millis() as u64;
-    let gateway = settings::gateway(
-        &options,
-        &purchase_url,
-        &wiring::url_of(shop_address)?,
-        opens_at,
-    )?;
-    let issuer = wiring::issuer(gateway.public_url.as_ref(), visitors);
-    let mut lifecycle = Lifecycle::new()?;
-    let counters = Arc::new(shop::Counters::default());
-    let shop = shop::Settings {
-        room: settings::room(),
-        sku: settings::sku(),
-        gateway: gateway_url,
-        issuer: issuer.clone(),
-        keys: keys.passes.public(),
-        purchase: purchase_url,
-    };
-    let (witness, stop) = (Arc::clone(&counters), lifecycle.stop());
-    lifecycle.spawn("shop", move || shop::run(shop, witness, shop_door, stop))?;
-    Counter {
-        config: settings::purchase(&options)?,
-        urls: purchase::Urls {
-            stock: stock.clone(),
-            ledger: format!("sqlite://{}", data.ledger().display()),
-        },
-        passes: purchase::PassKeys {
-            keys: keys.passes.public(),
-            issuer,
-        },
-    }
-    .serve(
-        &mut lifecycle,
-        counter,
-        Desk {
-            token: Secret::from(token.clone()),
-            metrics,
-            listener: desk,
-        },
-        vec![Dependency::Store(
-            "waitlist-store",
-            Secret::from(waitlist.clone()),
-        )],
-    )?;
-    wiring::gateways(
-        &mut lifecycle,
-        gateway,
-        &keys,
-        &waitlist,
-        Some(&stock),
-        doors,
-    )?;
-
     let stage = Stage {
-        visitors,
-        operator,
+        visitors: sockets.doors.address(),
+        operator: sockets.desk.1,
         token,
     };
+    let private = redis_child::Pair::start(data.path())?;
+    let mut lifecycle = Lifecycle::new()?;
+    let counters = Arc::new(shop::Counters::default());
+    services(
+        &options,
+        sockets,
+        &stage,
+        &data,
+        &private,
+        &counters,
+        &mut lifecycle,
+    )?;
     announce(&options, &stage, &data, &token_file, &private)?;
     let code = lifecycle
         .run(async {
@@ -152,6 +120,71 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     // The stores go last: whoever drained above still needed them.
     drop(private);
     code
+}
+
+/// Starts the shop, the purchase service with the operators' desk, and the gateways.
+fn services(
+    options: &Options,
+    sockets: Sockets,
+    stage: &Stage,
+    data: &DataDir,
+    private: &redis_child::Pair,
+    counters: &Arc<shop::Counters>,
+    lifecycle: &mut Lifecycle,
+) -> anyhow::Result<()> {
+    let Sockets {
+        doors,
+        desk,
+        counter,
+        shop,
+    } = sockets;
+    let keys = SigningKeys {
+        tickets: data.ticket_key()?,
+        passes: data.pass_keys()?,
+    };
+    let (waitlist, stock) = (private.waitlist.url(), private.stock.url());
+    let purchase_url = wiring::url_of(counter.1)?;
+    let gateway = settings::gateway(options, &purchase_url, &wiring::url_of(shop.1)?)?;
+    let issuer = wiring::issuer(gateway.public_url.as_ref(), stage.visitors);
+
+    let upstream = shop::Settings {
+        room: settings::room(),
+        sku: settings::sku(),
+        gateway: wiring::url_of(stage.visitors)?,
+        issuer: issuer.clone(),
+        keys: keys.passes.public(),
+        purchase: purchase_url,
+    };
+    let (witness, stop) = (Arc::clone(counters), lifecycle.stop());
+    lifecycle.spawn("shop", move || shop::run(upstream, witness, shop.0, stop))?;
+
+    let desk = Desk {
+        token: Secret::from(stage.token.clone()),
+        metrics: operator::collect_metrics()?,
+        listener: desk.0,
+    };
+    let ledger = format!("sqlite://{}", data.ledger().display());
+    Counter {
+        config: settings::purchase(options)?,
+        urls: purchase::Urls {
+            stock: stock.clone(),
+            ledger,
+        },
+        passes: purchase::PassKeys {
+            keys: keys.passes.public(),
+            issuer,
+        },
+    }
+    .serve(
+        lifecycle,
+        counter.0,
+        desk,
+        vec![Dependency::Store(
+            "waitlist-store",
+            Secret::from(waitlist.clone()),
+        )],
+    )?;
+    wiring::gateways(lifecycle, gateway, &keys, &waitlist, Some(&stock), doors)
 }
 
 fn read_token(file: &Path) -> anyhow::Result<String> {

@@ -65,7 +65,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
-    let shop = Arc::new(Shop {
+    let shared = Arc::new(Shop {
         verifier: Verifier::new(settings.keys, &settings.issuer, PASSES),
         purchases: Purchases::new(&settings.purchase, &settings.gateway, &settings.room),
         room: settings.room,
@@ -73,7 +73,7 @@ pub(crate) async fn run(
         counters,
         tasks: TaskTracker::new(),
     });
-    axum::serve(listener, router(shop))
+    axum::serve(listener, router(shared))
         .with_graceful_shutdown(stop.cancelled_owned())
         .await?;
     Ok(())

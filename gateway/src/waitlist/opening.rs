@@ -84,13 +84,18 @@ impl Opener {
     async fn open(&self, why: &WaitlistError) -> Result<(), WaitlistError> {
         let _turn = self.turn.lock().await;
         let known = self.waitlist.durable(&self.durable, 0, 0).await?;
-        // Another gateway may be between its note here and its opening there; what looks like a
-        // loss is then only a room that is being opened.
-        if matches!(why, WaitlistError::Lost) && known.epoch_before > 0 {
-            tokio::time::sleep(SECOND_LOOK).await;
-            if !matches!(self.waitlist.snapshot(0, 0).await, Err(WaitlistError::Lost)) {
-                return Ok(());
+        // Another gateway, or another task of this one, may have opened it by now, or be between its
+        // note here and its opening there: what looks like a loss is then only an opening.
+        let may_be_open = match why {
+            WaitlistError::Lost if known.epoch_before > 0 => {
+                tokio::time::sleep(SECOND_LOOK).await;
+                true
             }
+            WaitlistError::Restarted => true,
+            _ => false,
+        };
+        if may_be_open && self.waitlist.snapshot(0, 0).await.is_ok() {
+            return Ok(());
         }
         let (epoch, start) = match why {
             WaitlistError::Lost => (known.epoch_before + 1, known.ceiling_before),

@@ -24,13 +24,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// A real Redis on a unix socket, ended with the value.
-pub struct Redis {
+pub(crate) struct Redis {
     child: Child,
     directory: tempfile::TempDir,
 }
 
 impl Redis {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let child = Self::spawn(directory.path());
         let mut redis = Self { child, directory };
@@ -67,7 +67,7 @@ impl Redis {
         panic!("redis-server does not answer");
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!(
             "redis+unix://{}",
             self.directory.path().join("s.sock").display()
@@ -75,19 +75,19 @@ impl Redis {
     }
 
     /// As a power cut would.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    pub fn start_again(&mut self) {
+    pub(crate) fn start_again(&mut self) {
         let _ = std::fs::remove_file(self.directory.path().join("s.sock"));
         self.child = Self::spawn(self.directory.path());
         self.wait();
     }
 
     /// Takes away everything it stored.
-    pub fn wipe(&self) {
+    pub(crate) fn wipe(&self) {
         for entry in std::fs::read_dir(self.directory.path()).unwrap() {
             let path = entry.unwrap().path();
             let _ = if path.is_dir() {
@@ -108,9 +108,9 @@ impl Drop for Redis {
 
 /// A shop that counts who comes, and who comes without a pass.
 #[derive(Clone, Default)]
-pub struct Shop {
-    pub hits: Arc<AtomicUsize>,
-    pub without_pass: Arc<AtomicUsize>,
+pub(crate) struct Shop {
+    pub(crate) hits: Arc<AtomicUsize>,
+    pub(crate) without_pass: Arc<AtomicUsize>,
 }
 
 impl Shop {
@@ -141,23 +141,23 @@ impl Shop {
         address
     }
 
-    pub fn hits(&self) -> usize {
+    pub(crate) fn hits(&self) -> usize {
         self.hits.load(Ordering::SeqCst)
     }
 
-    pub fn without_pass(&self) -> usize {
+    pub(crate) fn without_pass(&self) -> usize {
         self.without_pass.load(Ordering::SeqCst)
     }
 }
 
 /// Gateways over one Redis, in front of one shop.
-pub struct World {
+pub(crate) struct World {
     /// The waitlist store.
-    pub redis: Redis,
+    pub(crate) redis: Redis,
     /// Keeps what a room must never forget.
     stock: Redis,
-    pub shop: Shop,
-    pub gateways: Vec<SocketAddr>,
+    pub(crate) shop: Shop,
+    pub(crate) gateways: Vec<SocketAddr>,
     config: Arc<Config>,
     secrets: Secrets,
     stop: CancellationToken,
@@ -166,16 +166,16 @@ pub struct World {
 
 impl World {
     /// `room`: further lines of the room's settings. Its name is `main`.
-    pub async fn start(room: &str) -> Self {
+    pub(crate) async fn start(room: &str) -> Self {
         Self::with_gateways(room, 1).await
     }
 
-    pub async fn with_gateways(room: &str, gateways: usize) -> Self {
+    pub(crate) async fn with_gateways(room: &str, gateways: usize) -> Self {
         Self::with_limit(1000, room, gateways).await
     }
 
     /// `limit`: requests a second, and at once, of one person.
-    pub async fn with_limit(limit: u32, room: &str, gateways: usize) -> Self {
+    pub(crate) async fn with_limit(limit: u32, room: &str, gateways: usize) -> Self {
         let redis = Redis::start();
         let shop = Shop::default();
         let at = shop.start().await;
@@ -233,7 +233,7 @@ impl World {
     }
 
     /// All gateways end, cleanly, and as many new ones take over the same stores.
-    pub async fn restart_gateways(&mut self) {
+    pub(crate) async fn restart_gateways(&mut self) {
         self.stop.cancel();
         for thread in self.threads.drain(..) {
             thread.join().unwrap();
@@ -253,11 +253,11 @@ impl World {
         .await;
     }
 
-    pub fn visitor(&self) -> Visitor {
+    pub(crate) fn visitor(&self) -> Visitor {
         self.visitor_at(0)
     }
 
-    pub fn visitor_at(&self, gateway: usize) -> Visitor {
+    pub(crate) fn visitor_at(&self, gateway: usize) -> Visitor {
         Visitor {
             gateway: self.gateways[gateway],
             cookies: BTreeMap::new(),
@@ -275,7 +275,7 @@ impl Drop for World {
 }
 
 /// Repeats a question until it is answered yes. Gives up after far longer than anything here takes.
-pub async fn until(what: &str, mut yes: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut yes: impl AsyncFnMut() -> bool) {
     for _ in 0..1500 {
         if yes().await {
             return;
@@ -286,20 +286,20 @@ pub async fn until(what: &str, mut yes: impl AsyncFnMut() -> bool) {
 }
 
 /// An answer, read to its end.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text)
             .unwrap_or_else(|_| panic!("{} {:?}", self.status, self.text))
     }
 
     /// The last segment of a problem's type.
-    pub fn problem(&self) -> String {
+    pub(crate) fn problem(&self) -> String {
         assert_eq!(
             self.headers["content-type"], "application/problem+json",
             "{}",
@@ -317,31 +317,31 @@ impl Answer {
 
 /// A browser with its own cookies.
 #[derive(Clone)]
-pub struct Visitor {
-    pub gateway: SocketAddr,
-    pub cookies: BTreeMap<String, String>,
+pub(crate) struct Visitor {
+    pub(crate) gateway: SocketAddr,
+    pub(crate) cookies: BTreeMap<String, String>,
 }
 
 impl Visitor {
-    pub async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], "").await
     }
 
-    pub async fn page(&mut self, path: &str) -> Answer {
+    pub(crate) async fn page(&mut self, path: &str) -> Answer {
         self.send(Method::GET, path, &[("accept", "text/html")], "")
             .await
     }
 
-    pub async fn post(&mut self, path: &str) -> Answer {
+    pub(crate) async fn post(&mut self, path: &str) -> Answer {
         self.send(Method::POST, path, &[], "").await
     }
 
-    pub async fn form(&mut self, path: &str, body: &str) -> Answer {
+    pub(crate) async fn form(&mut self, path: &str, body: &str) -> Answer {
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         self.send(Method::POST, path, &headers, body).await
     }
 
-    pub async fn send(
+    pub(crate) async fn send(
         &mut self,
         method: Method,
         path: &str,
@@ -397,11 +397,11 @@ impl Visitor {
         sender.send_request(request).await.unwrap()
     }
 
-    pub async fn status(&mut self) -> Value {
+    pub(crate) async fn status(&mut self) -> Value {
         self.get("/_wr/status/main").await.json()
     }
 
-    pub async fn join(&mut self) -> Value {
+    pub(crate) async fn join(&mut self) -> Value {
         let answer = self.post("/_wr/ticket/main").await;
         assert!(
             answer.status.is_success(),
@@ -412,13 +412,13 @@ impl Visitor {
         answer.json()
     }
 
-    pub async fn look(&mut self) -> Value {
+    pub(crate) async fn look(&mut self) -> Value {
         self.get("/_wr/ticket/main").await.json()
     }
 
-    pub async fn until_state(&mut self, state: &str) -> Value {
+    pub(crate) async fn until_state(&mut self, state: &str) -> Value {
         let mut last = Value::Null;
-        until(&format!("{state}"), async || {
+        until(state, async || {
             last = self.look().await;
             last["state"] == state
         })

@@ -161,7 +161,8 @@ impl Visitor {
             answer.shop = reply
                 .headers
                 .contains_key(self.world.plan.shop_header.as_str());
-            answer.pass_given = self.sets_pass(&reply.headers);
+            answer.pass_given = sets(&reply.headers, &self.pass_cookie());
+            answer.ticket_given = sets(&reply.headers, &self.ticket_cookie());
             if call.cookies == Cookies::Own {
                 self.jar.store(&reply.headers);
             }
@@ -251,11 +252,15 @@ impl Visitor {
         format!("wr-pass-{}", self.world.plan.room)
     }
 
-    fn sets_pass(&self, headers: &HeaderMap) -> bool {
-        let ours = self.pass_cookie();
-        set_cookies(headers)
-            .any(|(name, _, alive)| alive && name.strip_prefix("__Host-").unwrap_or(name) == ours)
+    fn ticket_cookie(&self) -> String {
+        format!("wr-ticket-{}", self.world.plan.room)
     }
+}
+
+/// Whether an answer sets a cookie of ours, under either of its names.
+fn sets(headers: &HeaderMap, cookie: &str) -> bool {
+    set_cookies(headers)
+        .any(|(name, _, alive)| alive && name.strip_prefix("__Host-").unwrap_or(name) == cookie)
 }
 
 impl Heard {

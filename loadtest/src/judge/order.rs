@@ -55,7 +55,7 @@ fn places(evidence: &Evidence<'_>) -> (Vec<Place>, Vec<String>) {
     let mut lost = Vec::new();
     for answer in &evidence.seen.answers {
         let visitor = answer.visitor;
-        if matches!(answer.ask, Ask::Join) || (answer.ask == Ask::Page && answer.shop) {
+        if answer.took_a_place() {
             asking.entry(visitor).or_insert(answer.asked);
         }
         if let Some(place) = now.get_mut(&visitor) {

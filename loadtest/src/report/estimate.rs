@@ -76,7 +76,7 @@ pub(super) fn estimate(seen: &Observations) -> Option<Estimate> {
 /// pairs that tell: 1 is first come, first served; 0 is chance. Released in one batch is no order.
 pub(super) fn kendall_tau(seen: &Observations) -> Option<f64> {
     let mut asked: HashMap<u32, u64> = HashMap::new();
-    for answer in seen.answers.iter().filter(|answer| answer.ask == Ask::Join) {
+    for answer in seen.answers.iter().filter(|answer| answer.took_a_place()) {
         asked.entry(answer.visitor).or_insert(answer.asked);
     }
     let released: Vec<(u64, u64)> = stays(seen)

@@ -35,7 +35,7 @@ pub struct SkuCounts {
 pub enum Mark {
     /// Now holds or bought.
     Reserved(PersonId),
-    /// Cancelled, expired or refunded: may reserve again.
+    /// Cancelled or refunded: may want a unit again. Who let a hold run out has had the turn.
     Freed(PersonId),
 }
 

@@ -15,8 +15,10 @@ use lua::{
 };
 
 pub(crate) const START: u64 = 1_700_000_000_000;
-pub(crate) const HOLD: Duration = Duration::from_secs(120);
-pub(crate) const KEEP: Duration = Duration::from_secs(86_400);
+pub(crate) const HOLD: Duration = Duration::from_mins(2);
+/// One millisecond less than [`HOLD`].
+pub(crate) const ALMOST: Duration = Duration::from_millis(119_999);
+pub(crate) const KEEP: Duration = Duration::from_hours(24);
 
 pub(crate) struct Shop {
     pub(crate) sale: Sale,
@@ -62,14 +64,6 @@ impl Shop {
             seed: true,
         };
         self.sale.supply(&seed).await.unwrap();
-    }
-
-    /// Another caller: connections of its own.
-    pub(crate) async fn other_service(&self) -> Sale {
-        let store = Store::connect(super::server::shared()).await.unwrap();
-        Sale::new(&store, self.sale.id().clone())
-            .unwrap()
-            .told_the_time(Arc::clone(&self.time))
     }
 
     /// Lets time pass as it does while a sweeper runs.

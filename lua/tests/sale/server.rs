@@ -82,6 +82,10 @@ impl Drop for Server {
 ///
 /// A static is never dropped, so a second process waits for this one's end and takes the server
 /// with it: its standard input closes when the test process is gone, however it went.
+#[expect(
+    clippy::zombie_processes,
+    reason = "the watch ends it, after this process is gone"
+)]
 pub(crate) fn shared() -> &'static str {
     static SHARED: OnceLock<(tempfile::TempDir, String, Child)> = OnceLock::new();
     let (_, url, _) = SHARED.get_or_init(|| {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use lua::sale::{Cancelled, Confirmed, Refunded, Reserved, State};
 
-use super::fixture::{HOLD, Shop, person};
+use super::fixture::{ALMOST, HOLD, Shop, person};
 
 #[tokio::test]
 async fn a_hold_becomes_a_sale_once() {
@@ -61,7 +61,7 @@ async fn a_cancelled_hold_comes_back_once() {
 async fn an_expired_hold_comes_back_once_and_never_before_its_time() {
     let shop = Shop::with(3, 1).await;
     let (id, _) = shop.held(&person(1), 1).await;
-    assert_eq!(shop.pass(HOLD - Duration::from_millis(1)).await, 0);
+    assert_eq!(shop.pass(ALMOST).await, 0);
     assert_eq!(shop.pass(Duration::from_millis(1)).await, 1);
     assert_eq!(shop.pass(HOLD).await, 0);
     shop.expect(3, 0, 0).await;
@@ -74,7 +74,7 @@ async fn an_expired_hold_comes_back_once_and_never_before_its_time() {
 async fn a_late_confirm_is_late_though_no_sweeper_came_by() {
     let shop = Shop::with(1, 1).await;
     let (id, _) = shop.held(&person(1), 1).await;
-    shop.pass(HOLD - Duration::from_millis(1)).await;
+    shop.pass(ALMOST).await;
     shop.time.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     assert_eq!(shop.confirm(&id, &person(1)).await, Confirmed::Expired);
     let looked = shop.sale.look(&id).await.unwrap().unwrap();
@@ -88,15 +88,16 @@ async fn confirm_cancel_and_expiry_at_once_have_one_winner() {
     for n in 0..40 {
         holds.push((shop.held(&person(n), 1).await.0, person(n)));
     }
-    shop.pass(HOLD - Duration::from_millis(1)).await;
+    shop.pass(ALMOST).await;
     let mut callers = tokio::task::JoinSet::new();
     for (n, (id, who)) in holds.iter().cloned().enumerate() {
         let (a, id2, who2) = (Arc::clone(&shop), id.clone(), who.clone());
         callers.spawn(async move { matches!(a.confirm(&id, &who).await, Confirmed::Sold(_)) });
         let b = Arc::clone(&shop);
-        callers.spawn(
-            async move { matches!(b.cancel(&id2, &who2).await, Cancelled::Done(_)) && false },
-        );
+        callers.spawn(async move {
+            b.cancel(&id2, &who2).await;
+            false
+        });
         if n == 20 {
             shop.time.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }

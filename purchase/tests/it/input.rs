@@ -17,7 +17,6 @@ struct Row {
 }
 
 #[rustfmt::skip]
-#[expect(clippy::too_many_lines, reason = "a table: one row a line")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_input_is_named_and_changes_nothing() {
     let house = House::new(Choice::default()).await;

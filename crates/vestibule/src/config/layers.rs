@@ -76,7 +76,7 @@ pub(super) fn written(path: &[Step]) -> String {
         match step {
             Step::Key(key) if text.is_empty() => text.push_str(key),
             Step::Key(key) => text.extend([".", key]),
-            Step::Index(at) => text.push_str(&format!("[{at}]")),
+            Step::Index(at) => text.extend(["[", &at.to_string(), "]"]),
         }
         text
     })

@@ -1,5 +1,7 @@
 //! `config show`: every value in effect, and who set it.
 
+use std::fmt::Write;
+
 use toml::Value;
 
 use super::{
@@ -26,8 +28,10 @@ pub(crate) fn show(config: &Config, layers: &Layers) -> Result<String, toml::ser
         .max()
         .unwrap_or(0)
         .min(60);
-    Ok(lines
-        .into_iter()
-        .map(|(line, source)| format!("{line:<width$}  # {source}\n"))
-        .collect())
+    let mut shown = String::new();
+    for (line, source) in lines {
+        // Writing to a string cannot fail.
+        let _ = writeln!(shown, "{line:<width$}  # {source}");
+    }
+    Ok(shown)
 }

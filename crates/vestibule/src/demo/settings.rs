@@ -8,17 +8,14 @@ use serde_json::json;
 use url::Url;
 
 use super::Options;
+use crate::clock;
 
 /// How long a browser may be silent in the shop.
-const SESSION: Duration = Duration::from_secs(60);
+const SESSION: Duration = Duration::from_mins(1);
 /// How long a turn is kept for someone who does not take it up.
 const OFFER: Duration = Duration::from_secs(20);
 
-#[expect(
-    clippy::missing_panics_doc,
-    clippy::unwrap_used,
-    reason = "a constant, tested below"
-)]
+/// A constant, tested below: it cannot fail for a user.
 fn fixed<T: std::str::FromStr<Err: std::fmt::Debug>>(name: &'static str) -> T {
     name.parse().unwrap()
 }
@@ -44,7 +41,6 @@ pub(super) fn gateway(
     options: &Options,
     purchase: &Url,
     shop: &Url,
-    opens_at_ms: u64,
 ) -> anyhow::Result<gateway::Config> {
     let mut config: gateway::Config = serde_json::from_value(json!({
         "purchase": purchase,
@@ -62,7 +58,8 @@ pub(super) fn gateway(
     room.session = SESSION;
     room.offer_ttl = OFFER;
     if !options.opens_in.is_zero() {
-        room.opens_at = Some(UNIX_EPOCH + Duration::from_millis(opens_at_ms));
+        room.opens_at =
+            Some(UNIX_EPOCH + Duration::from_millis(clock::now_ms()) + options.opens_in);
     }
     let complaints = config.validate();
     anyhow::ensure!(

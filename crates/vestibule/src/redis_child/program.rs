@@ -1,6 +1,10 @@
 //! Finds the server program: `redis-server`, or else `valkey-server`, 6.2 or newer.
 
-use std::{ffi::OsString, io, process::Command};
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    process::Command,
+};
 
 /// The oldest version whose commands the scripts may use.
 const OLDEST: (u32, u32) = (6, 2);
@@ -51,7 +55,7 @@ impl Program {
     }
 
     /// Looks in `path`, a list of directories as in `PATH`.
-    pub(crate) fn find_in(path: Option<OsString>) -> Result<Self, ProgramError> {
+    pub(crate) fn find_in(path: Option<&OsStr>) -> Result<Self, ProgramError> {
         let mut found = None;
         for (name, check_aof) in [
             ("redis-server", "redis-check-aof"),
@@ -60,7 +64,7 @@ impl Program {
             let candidate = Self {
                 name,
                 check_aof,
-                path: path.clone(),
+                path: path.map(ToOwned::to_owned),
                 version: String::new(),
             };
             if let Some(said) = candidate.say_version()? {
@@ -150,7 +154,7 @@ mod tests {
     }
 
     fn find_in(dir: &Path) -> Result<Program, ProgramError> {
-        Program::find_in(Some(dir.as_os_str().to_owned()))
+        Program::find_in(Some(dir.as_os_str()))
     }
 
     #[test]

@@ -41,13 +41,12 @@ pub(crate) async fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
 
     let data = DataDir::open(&config.data.dir)?;
     let keys = keys(&config, &data)?;
-    let token = match config.operator.token.take() {
-        Some(token) => token,
-        None => {
-            let (token, file) = data.operator_token()?;
-            tracing::info!(file = %file.display(), "operator token");
-            Secret::from(token)
-        }
+    let token = if let Some(token) = config.operator.token.take() {
+        token
+    } else {
+        let (token, file) = data.operator_token()?;
+        tracing::info!(file = %file.display(), "operator token");
+        Secret::from(token)
     };
     let mut children = Vec::new();
     let waitlist = store(

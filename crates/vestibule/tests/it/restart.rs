@@ -2,17 +2,13 @@
 
 use rustix::process::Signal;
 
-use crate::process::{Demo, ask};
+use crate::process::{Demo, ask, ask_until_served};
 
 /// Cookies of an answer, as the next request sends them.
 fn cookies(answer: &str) -> String {
     let pairs: Vec<&str> = answer
         .lines()
-        .filter_map(|line| {
-            line.to_ascii_lowercase()
-                .starts_with("set-cookie:")
-                .then_some(line)
-        })
+        .filter(|line| line.to_ascii_lowercase().starts_with("set-cookie:"))
         .filter_map(|line| line["set-cookie:".len()..].split(';').next())
         .map(str::trim)
         .collect();
@@ -36,13 +32,13 @@ fn a_ticket_and_a_pass_outlive_a_clean_stop_and_a_kill() {
     let cookies = cookies(&joined);
     for end in [Signal::TERM, Signal::KILL] {
         demo = demo.again(dir.path(), end);
-        let (status, again) = ask(demo.visitors, "GET", "/_wr/ticket/demo", &cookies).unwrap();
+        let (status, again) = ask_until_served(demo.visitors, "/_wr/ticket/demo", &cookies);
         assert_eq!(
             (status, number(&again)),
             (200, number(&joined)),
             "after {end:?}"
         );
-        let (status, shop) = ask(demo.visitors, "GET", "/", &cookies).unwrap();
+        let (status, shop) = ask_until_served(demo.visitors, "/", &cookies);
         assert!(
             status == 200 && shop.contains("id=\"buy\""),
             "after {end:?}: {shop}"

@@ -147,9 +147,7 @@ impl Visitor {
         let Some(theirs) = self.world.pocket.offer(self.number) else {
             return;
         };
-        let jar = self
-            .jar
-            .with(&format!("wr-ticket-{}", self.world.plan.room), &theirs.what);
+        let jar = self.jar.with(&self.ticket_cookie(), &theirs.what);
         let call = Call::claim(&self.world.plan)
             .with_cookies(Cookies::Borrowed(jar))
             .into_trick(Trick::AnothersOffer, "claim", Some(theirs.owner));

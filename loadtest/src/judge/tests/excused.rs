@@ -10,6 +10,17 @@ pub(super) type Excused = (&'static str, &'static str, fn(&mut Scene));
 
 pub(super) const EXCUSED: &[Excused] = &[
     (
+        "the page gave the place before the join asked",
+        "number_inversions",
+        |scene| {
+            // The fourth asked by its page, before the third, and heard of its number by the join.
+            scene.told(2, Ask::Join).number = Some(4);
+            scene.told(3, Ask::Join).number = Some(3);
+            let page = scene.told(3, Ask::Page);
+            (page.asked, page.ticket_given) = (1190, true);
+        },
+    ),
+    (
         "asked at the same moment: nobody was first",
         "order_inversions",
         |scene| {
