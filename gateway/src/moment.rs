@@ -43,6 +43,8 @@ pub struct Moment {
     pub released_lately: u64,
     /// When the last tick was taken, Unix milliseconds.
     pub released_at: u64,
+    /// Until when nobody new is released after a loss, Unix milliseconds.
+    pub hold_until: u64,
     /// Who left the line beyond the watermark.
     pub gone: Arc<Gone>,
     /// The stock, in a room that sells some and once it was read.
@@ -83,6 +85,7 @@ impl Moment {
             inside: 0,
             released_lately: 0,
             released_at: 0,
+            hold_until: 0,
             gone: Arc::default(),
             stock: None,
             outage: Some(Outage::Waitlist),

@@ -151,6 +151,10 @@ pub async fn run(
         .is_err()
     {
         tracing::debug!("background work was still running when the gateway stopped");
+    } else {
+        for room in &rooms {
+            room.close().await;
+        }
     }
     Ok(())
 }

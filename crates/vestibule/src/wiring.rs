@@ -86,12 +86,14 @@ pub(crate) struct SigningKeys {
 /// Starts one gateway a listener. They share nothing but the stores: there is no leader.
 pub(crate) fn gateways(
     lifecycle: &mut Lifecycle,
-    config: gateway::Config,
+    mut config: gateway::Config,
     keys: &SigningKeys,
     waitlist: &str,
     stock: Option<&str>,
     doors: Doors,
 ) -> anyhow::Result<()> {
+    let wanted = config.max_connections;
+    config.max_connections = gateway::arrival::connections_allowed(wanted, doors.listeners.len());
     let config = Arc::new(config);
     for (at, listener) in doors.listeners.into_iter().enumerate() {
         let config = Arc::clone(&config);

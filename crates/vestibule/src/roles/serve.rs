@@ -101,13 +101,13 @@ pub(crate) async fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
         },
         dependencies,
     )?;
-    let stock = sells.then_some(stock.as_str());
     wiring::gateways(
         &mut lifecycle,
         config.gateway,
         &keys,
         &waitlist,
-        stock,
+        // Also where nothing is sold: a room keeps there what it must never forget.
+        Some(&stock),
         doors,
     )?;
     tracing::info!(%visitors, operators = %operator_address, data = %data.path().display(), "open");
