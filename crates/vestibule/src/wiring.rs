@@ -94,6 +94,9 @@ pub(crate) fn gateways(
 ) -> anyhow::Result<()> {
     let wanted = config.max_connections;
     config.max_connections = gateway::arrival::connections_allowed(wanted, doors.listeners.len());
+    if config.purchase.is_some() {
+        config.openapi = Some(crate::openapi::text());
+    }
     let config = Arc::new(config);
     for (at, listener) in doors.listeners.into_iter().enumerate() {
         let config = Arc::clone(&config);
