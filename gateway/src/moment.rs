@@ -41,7 +41,7 @@ pub struct Moment {
     pub inside: u64,
     /// How many were released in the last minute.
     pub released_lately: u64,
-    /// When the last tick was taken, Unix milliseconds.
+    /// When the last tick was taken or somebody let straight in, Unix milliseconds.
     pub released_at: u64,
     /// Until when nobody new is released after a loss, Unix milliseconds.
     pub hold_until: u64,
