@@ -54,9 +54,13 @@ impl Doors {
     }
 }
 
-/// Takes one address for one listener.
-pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = gateway::arrival::bind(address, 1)?
+/// Takes one address for one listener; `instead` is how another one is chosen.
+pub(crate) fn bind(
+    address: SocketAddr,
+    instead: &str,
+) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = gateway::arrival::bind(address, 1)
+        .map_err(|error| anyhow::anyhow!(error.to_string().replace("--listen", instead)))?
         .pop()
         .context("no listener")?;
     let address = listener.local_addr()?;
