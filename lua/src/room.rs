@@ -13,7 +13,7 @@ mod snapshot;
 mod upkeep;
 
 pub use answer::{
-    Answer, Arrival, Claimed, End, Mode, Opened, Released, Session, StockMark, Touch,
+    Answer, Arrival, Arrived, Claimed, End, Mode, Opened, Released, Session, StockMark, Touch,
 };
 pub use rules::{MOST_PER_CALL, Rules};
 pub use snapshot::{EndedPass, Snapshot};
@@ -57,19 +57,6 @@ pub struct Waitlist {
     scripts: Scripts,
     /// 0: Redis TIME is the clock. Tests tell another.
     now_ms: std::sync::atomic::AtomicU64,
-}
-
-/// A batch of answers, and the moment they are true of.
-#[derive(Debug, Clone)]
-pub struct Arrived {
-    /// The room's epoch, for the tickets.
-    pub epoch: u64,
-    /// The watermark after the batch.
-    pub serving: u64,
-    /// Redis TIME in ms.
-    pub now_ms: u64,
-    /// One per visitor, in the order asked.
-    pub answers: Vec<Answer>,
 }
 
 impl Waitlist {

@@ -160,6 +160,19 @@ fn number<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<TicketNumber>
     parts.next()?.parse().ok().map(TicketNumber)
 }
 
+/// A batch of answers, and the moment they are true of.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// The room's epoch, for the tickets.
+    pub epoch: u64,
+    /// The watermark after the batch.
+    pub serving: u64,
+    /// Redis TIME in ms.
+    pub now_ms: u64,
+    /// One per visitor, in the order asked.
+    pub answers: Vec<Answer>,
+}
+
 /// The outcome of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claimed {

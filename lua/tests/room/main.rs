@@ -12,6 +12,7 @@ mod line;
 mod malformed;
 mod model;
 mod opening;
+mod orderly;
 mod places;
 mod races;
 mod rate;
