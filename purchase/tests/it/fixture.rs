@@ -1,5 +1,7 @@
 //! A purchase service of a test's own: sale, ledger, listeners, passes.
 
+mod asking;
+
 use std::{
     net::SocketAddr,
     path::PathBuf,
@@ -219,134 +221,6 @@ impl House {
             expires_at: now.saturating_add_signed(ends_in),
         };
         self.issuer.issue(pass).unwrap().0
-    }
-
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
-        let response = self.client.request(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            bytes,
-        }
-    }
-
-    fn request(
-        to: SocketAddr,
-        method: &Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Request<Full<Bytes>> {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("http://{to}{path}"));
-        match body {
-            Some(body) => request
-                .header("content-type", "application/json")
-                .body(Full::from(body.to_string())),
-            None => request.body(Full::default()),
-        }
-        .unwrap()
-    }
-
-    /// As the gateway forwards it, with a pass of `person`.
-    pub(crate) async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        person: &str,
-        body: Option<Value>,
-    ) -> Answer {
-        let mut request = Self::request(self.visitors, &method, path, body.as_ref());
-        request
-            .headers_mut()
-            .insert("x-entry-pass", self.pass(person).parse().unwrap());
-        self.send(request).await
-    }
-
-    pub(crate) async fn operator(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        self.send(Self::request(self.operators, &method, path, body.as_ref()))
-            .await
-    }
-
-    pub(crate) async fn reserve_with(&self, person: &str, key: &str, body: Value) -> Answer {
-        let mut request = Self::request(
-            self.visitors,
-            &Method::POST,
-            "/v1/reservations",
-            Some(&body),
-        );
-        request
-            .headers_mut()
-            .insert("x-entry-pass", self.pass(person).parse().unwrap());
-        request
-            .headers_mut()
-            .insert("idempotency-key", key.parse().unwrap());
-        self.send(request).await
-    }
-
-    pub(crate) async fn reserve(&self, person: &str, quantity: u32) -> Answer {
-        let key = uuid::Uuid::now_v7().to_string();
-        self.reserve_with(
-            person,
-            &key,
-            json!({ "sku": self.sku, "quantity": quantity }),
-        )
-        .await
-    }
-
-    /// Reserves and says the id.
-    pub(crate) async fn held(&self, person: &str) -> String {
-        let answer = self.reserve(person, 1).await;
-        assert_eq!(answer.status, 201, "{:?}", answer.bytes);
-        answer.json()["id"].as_str().unwrap().to_owned()
-    }
-
-    pub(crate) async fn confirm(&self, id: &str, person: &str, payment: &str) -> Answer {
-        let path = format!("/v1/reservations/{id}/confirm");
-        self.ask(
-            Method::POST,
-            &path,
-            person,
-            Some(json!({ "payment_ref": payment })),
-        )
-        .await
-    }
-
-    pub(crate) async fn cancel(&self, id: &str, person: &str) -> Answer {
-        self.ask(
-            Method::POST,
-            &format!("/v1/reservations/{id}/cancel"),
-            person,
-            None,
-        )
-        .await
-    }
-
-    pub(crate) async fn read(&self, id: &str, person: &str) -> Answer {
-        self.ask(Method::GET, &format!("/v1/reservations/{id}"), person, None)
-            .await
-    }
-
-    pub(crate) async fn state(&self, id: &str, person: &str) -> String {
-        let answer = self.read(id, person).await;
-        answer.json()["state"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    }
-
-    /// available, held, sold; and that they add up.
-    pub(crate) async fn counts(&self) -> (u64, u64, u64) {
-        let answer = self
-            .operator(Method::GET, &format!("/v1/sales/{}", self.sale), None)
-            .await;
-        let sku = answer.json()["skus"][&self.sku].clone();
-        let figure = |name: &str| sku[name].as_u64().unwrap();
-        let counts = (figure("available"), figure("held"), figure("sold"));
-        assert_eq!(counts.0 + counts.1 + counts.2, figure("supplied"));
-        counts
     }
 
     pub(crate) async fn until_open(&self) {
