@@ -37,6 +37,8 @@ pub(crate) struct Counter {
     pub rooms: Vec<Arc<Room>>,
     /// The public keys, as a JWKS document.
     pub jwks: String,
+    /// The `OpenAPI` document.
+    pub openapi: String,
 }
 
 type Shared = Arc<Counter>;

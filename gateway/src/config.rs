@@ -54,6 +54,10 @@ pub struct Config {
     pub pass_cache: usize,
     /// The waiting rooms.
     pub rooms: Vec<Room>,
+    /// Served at `/_wr/openapi.json` instead of this side's own document: whoever wires both sides
+    /// knows the whole. Not a setting.
+    #[serde(skip)]
+    pub openapi: Option<String>,
 }
 
 /// How long each step of a request may take, as `"10s"` or `"500ms"`.
@@ -92,6 +96,7 @@ impl Default for Config {
             api_body_limit: 64 * 1024,
             pass_cache: 20_000,
             rooms: Vec::new(),
+            openapi: None,
         }
     }
 }

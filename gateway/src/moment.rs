@@ -41,8 +41,10 @@ pub struct Moment {
     pub inside: u64,
     /// How many were released in the last minute.
     pub released_lately: u64,
-    /// When the last tick was taken, Unix milliseconds.
+    /// When the last tick was taken or somebody let straight in, Unix milliseconds.
     pub released_at: u64,
+    /// Until when nobody new is released after a loss, Unix milliseconds.
+    pub hold_until: u64,
     /// Who left the line beyond the watermark.
     pub gone: Arc<Gone>,
     /// The stock, in a room that sells some and once it was read.
@@ -83,6 +85,7 @@ impl Moment {
             inside: 0,
             released_lately: 0,
             released_at: 0,
+            hold_until: 0,
             gone: Arc::default(),
             stock: None,
             outage: Some(Outage::Waitlist),

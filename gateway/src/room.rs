@@ -20,7 +20,7 @@ use crate::{
     moment::{Moment, Moments, Outage, Phase, Refresher, phase},
     release::Releaser,
     status,
-    waitlist::{Line, Opener, Touches},
+    waitlist::{Hold, Line, Opener, Touches},
 };
 
 /// How long a sign of life counts: a background tab asks once a minute, and may miss one.
@@ -36,6 +36,7 @@ pub struct Room {
     pub policy: Arc<Policy>,
     /// Its line.
     pub line: Line,
+    waitlist: Arc<Waitlist>,
     moments: Arc<Moments>,
     touches: Arc<Touches>,
     moved: Arc<Notify>,
@@ -54,9 +55,11 @@ impl Room {
         let policy = Arc::new(policy);
         let waitlist = Arc::new(Waitlist::new(waitlist_store.clone(), &policy.id));
         let durable = stock_store.unwrap_or(waitlist_store).clone();
-        // Whoever holds a pass from before a loss is inside without the store knowing: wait until
-        // every such pass has run out, and until every page has had the time to ask.
-        let hold = policy.poll.longest().max(policy.session);
+        let longest_poll = policy.poll.longest();
+        let hold = Hold {
+            restarted: longest_poll,
+            lost: longest_poll.max(policy.session),
+        };
         let opener = Arc::new(Opener::new(Arc::clone(&waitlist), durable, hold));
         let moments = Arc::new(Moments::new(&policy, clock.now_ms()));
         let moved = Arc::new(Notify::new());
@@ -89,15 +92,25 @@ impl Room {
         };
         tasks.spawn(releaser.run(stop.clone()));
         let (noted, stopped) = (Arc::clone(&touches), stop.clone());
-        tasks.spawn(async move { noted.run(&waitlist, &rules, stopped).await });
+        let written = Arc::clone(&waitlist);
+        tasks.spawn(async move { noted.run(&written, &rules, stopped).await });
 
         Ok(Arc::new(Self {
             policy,
             line,
+            waitlist,
             moments,
             touches,
             moved,
         }))
+    }
+
+    /// Notes that this gateway has stopped in order. Best effort: without the note, the next
+    /// opening is the careful one.
+    pub(crate) async fn close(&self) {
+        if let Err(error) = self.waitlist.close().await {
+            tracing::debug!(room.id = %self.policy.id, %error, "the orderly stop was not noted");
+        }
     }
 
     /// Its name.

@@ -108,6 +108,10 @@ pub async fn run(
         desk: Arc::clone(&desk),
         rooms: rooms.clone(),
         jwks,
+        openapi: match &config.openapi {
+            Some(document) => document.clone(),
+            None => api::openapi().to_json().unwrap_or_default(),
+        },
     });
     let connections = Connections::new(&config, tasks.clone(), background.child_token());
     let shops = config
@@ -151,6 +155,10 @@ pub async fn run(
         .is_err()
     {
         tracing::debug!("background work was still running when the gateway stopped");
+    } else {
+        for room in &rooms {
+            room.close().await;
+        }
     }
     Ok(())
 }

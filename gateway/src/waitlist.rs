@@ -16,7 +16,7 @@ use lua::room::{Answer, Arrival, Claimed, End, Mode, Rules, Waitlist, WaitlistEr
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use batch::Batcher;
-pub(crate) use opening::Opener;
+pub(crate) use opening::{Hold, Opener};
 pub(crate) use touches::Touches;
 
 /// Most visitors in one call: beyond a few hundred the store serves nobody else for too long.

@@ -7,8 +7,8 @@
 -- ARGV  1 now (ms, 0 = ask Redis)   2 epoch   3 number the counter starts after   4 ceiling
 --       5 hold (ms in which nobody is released beyond the barrier after a loss)
 --       6 last watermark known to the caller
--- Reply {'opened'} made afresh   {'reopened'} after a restart   {'exists'} only the ceiling was raised
---       {'malformed'}
+-- Reply {'opened'} made afresh   {'reopened'} after a restart   {'resumed'} after an orderly one
+--       {'exists'} only the ceiling was raised   {'malformed'}
 -- After a restart the newest entries may be missing, so the counter goes on at the ceiling (no
 -- number twice), the epoch rises (pages show their tickets and get their own numbers back) and,
 -- until every page had time to do so, nobody is released beyond the last number this store knows.
@@ -20,7 +20,7 @@ local state = KEYS[1]
 local epoch, start, ceiling = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local hold, serving = tonumber(ARGV[5]), tonumber(ARGV[6])
 local known = redis.call('HMGET', state, 'run_id', 'epoch', 'issued', 'ceiling',
-  'hold_until', 'barrier', 'never_given')
+  'hold_until', 'barrier', 'never_given', 'clean')
 local run = current_run()
 local now = clock(tonumber(ARGV[1]))
 
@@ -32,6 +32,12 @@ if not known[1] then
     'hold_until', hold_until, 'barrier', barrier, 'stock_cursor', '0-0', 'gone_base', 0,
     'ended_base', 0, 'rebuilt_after', epoch > 1 and start or 0)
   return {'opened'}
+end
+if known[1] ~= run and known[8] then
+  -- Stopped in order, see close.lua: nothing is missing.
+  redis.call('HSET', state, 'run_id', run, 'ceiling', math.max(ceiling, tonumber(known[4])))
+  redis.call('HDEL', state, 'clean')
+  return {'resumed'}
 end
 if known[1] ~= run then
   local old_ceiling, barrier = tonumber(known[4]), tonumber(known[3])

@@ -20,9 +20,11 @@ end
 local function read_state(key)
   local f = redis.call('HMGET', key, 'run_id', 'epoch', 'issued', 'ceiling', 'serving',
     'released_at', 'hold_until', 'barrier', 'stock_cursor', 'sellable',
-    'never_given', 'rebuilt_after')
+    'never_given', 'rebuilt_after', 'clean')
   if not f[1] then return nil, 'lost' end
   if f[1] ~= current_run() then return nil, 'restarted' end
+  -- Somebody goes on after an orderly stop: a crash from here on would not be one.
+  if f[13] then redis.call('HDEL', key, 'clean') end
   return {
     epoch = tonumber(f[2]), issued = tonumber(f[3]), ceiling = tonumber(f[4]),
     serving = tonumber(f[5]), released_at = tonumber(f[6]), hold_until = tonumber(f[7]),

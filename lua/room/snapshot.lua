@@ -6,7 +6,7 @@
 -- KEYS  1 state hash   2 waiting zset   3 offers zset   4 sessions zset   5 releases list
 --       6 gone list    7 ended list     8 away zset
 -- ARGV  1 now (ms, 0 = ask Redis)   2 leavers known so far   3 ended passes known so far
--- Reply {'ok', now, epoch, issued, ceiling, serving, released_at, hold_until, waiting, offers,
+-- Reply {'ok', now, epoch, issued, ceiling, serving, last release, hold_until, waiting, offers,
 --        sessions, away, sellable or '', stock_cursor, released in the last minute,
 --        index of the first leaver below, leavers as one string 'n n n',
 --        index of the first ended pass below, ended passes as one string 'jti|from|exp …',
@@ -33,8 +33,11 @@ local bases = redis.call('HMGET', state, 'gone_base', 'ended_base')
 local gone_from, gone_text = since(gone, tonumber(bases[1] or 0) or 0, tonumber(ARGV[2]), 20000)
 local ended_from, ended_text = since(ended, tonumber(bases[2] or 0) or 0, tonumber(ARGV[3]), 5000)
 local _, in_minute = released_lately(releases, now, 1)
+-- The next batch comes a tick after this one, or after the last newcomer who was let straight in.
+local latest = tonumber(string.match(redis.call('LINDEX', releases, -1) or '', '^(%d+):')) or 0
 
-return {'ok', now, room.epoch, room.issued, room.ceiling, room.serving, room.released_at,
+return {'ok', now, room.epoch, room.issued, room.ceiling, room.serving,
+  math.max(room.released_at, latest),
   room.hold_until, redis.call('ZCARD', waiting), redis.call('ZCARD', offers),
   redis.call('ZCARD', sessions), redis.call('ZCARD', away), room.sellable or '', room.stock_cursor,
   in_minute, gone_from, gone_text, ended_from, ended_text, room.never_given}

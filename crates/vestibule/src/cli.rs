@@ -41,6 +41,8 @@ enum Role {
         #[command(subcommand)]
         what: ConfigRole,
     },
+    /// Prints the `OpenAPI` document of both sides
+    Openapi,
     /// One share of the demo's crowd
     #[command(hide = true)]
     Crowd {
@@ -140,6 +142,10 @@ impl Cli {
             Role::Config {
                 what: ConfigRole::Show(options),
             } => config_show::run(&options),
+            Role::Openapi => {
+                print!("{}", crate::openapi::text());
+                Ok(ExitCode::SUCCESS)
+            }
             Role::Crowd { plan } => crowd::run(&plan),
         }
     }

@@ -57,11 +57,9 @@ impl Sockets {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         Ok(Self {
             doors: Doors::open(options.listen, options.gateways.into())?,
-            desk: wiring::bind(options.operator).map_err(|error| {
-                anyhow::anyhow!(error.to_string().replace("--listen", "--operator"))
-            })?,
-            counter: wiring::bind(loopback)?,
-            shop: wiring::bind(loopback)?,
+            desk: wiring::bind(options.operator, "--operator")?,
+            counter: wiring::bind(loopback, "another address")?,
+            shop: wiring::bind(loopback, "another address")?,
         })
     }
 }

@@ -15,6 +15,7 @@ pub(crate) fn start(log: &Log) -> anyhow::Result<()> {
     };
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_writer(std::io::stderr);
     // Both fail only when a log is started already.
     let _ = if log.json {

@@ -9,6 +9,7 @@ mod files;
 mod json_client;
 mod lifecycle;
 mod logging;
+mod openapi;
 mod operator;
 mod redis_child;
 mod roles;

@@ -54,9 +54,13 @@ impl Doors {
     }
 }
 
-/// Takes one address for one listener.
-pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = gateway::arrival::bind(address, 1)?
+/// Takes one address for one listener; `instead` is how another one is chosen.
+pub(crate) fn bind(
+    address: SocketAddr,
+    instead: &str,
+) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = gateway::arrival::bind(address, 1)
+        .map_err(|error| anyhow::anyhow!(error.to_string().replace("--listen", instead)))?
         .pop()
         .context("no listener")?;
     let address = listener.local_addr()?;
@@ -86,12 +90,17 @@ pub(crate) struct SigningKeys {
 /// Starts one gateway a listener. They share nothing but the stores: there is no leader.
 pub(crate) fn gateways(
     lifecycle: &mut Lifecycle,
-    config: gateway::Config,
+    mut config: gateway::Config,
     keys: &SigningKeys,
     waitlist: &str,
     stock: Option<&str>,
     doors: Doors,
 ) -> anyhow::Result<()> {
+    let wanted = config.max_connections;
+    config.max_connections = gateway::arrival::connections_allowed(wanted, doors.listeners.len());
+    if config.purchase.is_some() {
+        config.openapi = Some(crate::openapi::text());
+    }
     let config = Arc::new(config);
     for (at, listener) in doors.listeners.into_iter().enumerate() {
         let config = Arc::clone(&config);

@@ -45,7 +45,8 @@ pub fn estimate(policy: &Policy, moment: &Moment, phase: Phase, position: u64) -
             let room_left = moment.inside < policy.capacity;
             let seen = moment.released_lately as f64 * tick_s / 60.0;
             let next = (moment.released_at + policy.tick_ms()).saturating_sub(now);
-            let next = (next as f64 / 1000.0).min(tick_s);
+            let hold = moment.hold_until.saturating_sub(now) as f64 / 1000.0;
+            let next = (next as f64 / 1000.0).min(tick_s).max(hold);
             (if room_left { policy.batch as f64 } else { seen }, next)
         }
         _ => return None,

@@ -194,6 +194,7 @@ impl Refresher {
             inside: snapshot.sessions + snapshot.offers,
             released_lately: snapshot.released_lately,
             released_at: snapshot.released_at,
+            hold_until: snapshot.hold_until,
             gone,
             stock: before.stock.clone(),
             outage: None,

@@ -27,11 +27,21 @@ const STEP: u64 = 100_000;
 /// How long to look again before a room counts as lost.
 const SECOND_LOOK: Duration = Duration::from_millis(300);
 
+/// For how long nobody is released whose predecessors may still be on their way back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hold {
+    /// After a restart that may have lost the newest entries: until every page has asked once.
+    pub(crate) restarted: Duration,
+    /// After everything was lost: also until every old pass has run out, because who holds one is
+    /// inside without the store knowing.
+    pub(crate) lost: Duration,
+}
+
 /// Opens one room.
 pub(crate) struct Opener {
     waitlist: Arc<Waitlist>,
     durable: Store,
-    hold: Duration,
+    hold: Hold,
     /// The last watermark this gateway saw: after a loss nobody before it is called again.
     pub(crate) serving: AtomicU64,
     /// One attempt at a time per gateway.
@@ -39,9 +49,8 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
-    /// `durable` keeps the ceiling. `hold`: after a loss, how long until everybody has had the
-    /// chance to show a ticket and every old pass has run out.
-    pub(crate) fn new(waitlist: Arc<Waitlist>, durable: Store, hold: Duration) -> Self {
+    /// `durable` keeps the ceiling.
+    pub(crate) fn new(waitlist: Arc<Waitlist>, durable: Store, hold: Hold) -> Self {
         Self {
             waitlist,
             durable,
@@ -97,10 +106,11 @@ impl Opener {
         if may_be_open && self.waitlist.snapshot(0, 0).await.is_ok() {
             return Ok(());
         }
-        let (epoch, start) = match why {
-            WaitlistError::Lost => (known.epoch_before + 1, known.ceiling_before),
-            WaitlistError::Restarted => (known.epoch_before + 1, 0),
-            _ => (known.epoch_before, 0),
+        // The durable epoch rises with every doubt, the room's own only if something may be missing.
+        let (epoch, start, hold) = match why {
+            WaitlistError::Lost => (known.epoch_before + 1, known.ceiling_before, self.hold.lost),
+            WaitlistError::Restarted => (known.epoch_before + 1, 0, self.hold.restarted),
+            _ => (known.epoch_before, 0, self.hold.restarted),
         };
         let durable = self
             .waitlist
@@ -112,7 +122,7 @@ impl Opener {
                 epoch,
                 start,
                 ceiling: durable.ceiling,
-                hold_ms: self.hold.as_millis() as u64,
+                hold_ms: hold.as_millis() as u64,
                 serving: self.serving.load(Ordering::Relaxed),
             })
             .await?;
@@ -120,8 +130,9 @@ impl Opener {
             Opened::Afresh => tracing::info!(room.epoch = epoch, "the room is open"),
             Opened::Again => tracing::warn!(
                 room.epoch = epoch,
-                "the waitlist store was restarted: the counter goes on at its ceiling"
+                "the waitlist store was restarted unannounced: the counter goes on at its ceiling"
             ),
+            Opened::Resumed => tracing::info!("the room goes on where it stopped"),
             Opened::Already => {}
         }
         Ok(())

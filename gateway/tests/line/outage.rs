@@ -131,3 +131,38 @@ async fn an_emptied_store_gets_its_places_back_from_the_tickets() {
     }
     newcomer.until_state("offered").await;
 }
+
+#[tokio::test]
+async fn a_gateway_that_starts_without_its_store_says_so_and_opens_by_itself() {
+    let mut world = World::start(NARROW).await;
+    let mut waiting = world.visitor();
+    waiting.join().await;
+    world.stop_gateways();
+    world.redis.kill();
+    world.start_gateway();
+    let mut newcomer = world.visitor();
+    let page = newcomer.page("/").await;
+    assert_eq!(page.status.as_u16(), 503);
+    assert!(page.headers.contains_key("retry-after"));
+    let refused = newcomer.post("/_wr/ticket/main").await;
+    assert_eq!(refused.problem(), "store-away");
+    assert_eq!(newcomer.status().await["available"], false);
+    assert_eq!(
+        newcomer.get("/_wr/page/main").await.status.as_u16(),
+        200,
+        "the page needs no store"
+    );
+
+    world.redis.start_again();
+    until("it opens by itself", async || {
+        newcomer.status().await["available"] == true
+    })
+    .await;
+    assert_eq!(
+        newcomer.status().await["epoch"],
+        1,
+        "the stop was orderly: nothing was lost"
+    );
+    newcomer.join().await;
+    assert_eq!(world.shop.without_pass(), 0);
+}

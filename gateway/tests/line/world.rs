@@ -245,16 +245,27 @@ impl World {
 
     /// All gateways end, cleanly, and as many new ones take over the same stores.
     pub(crate) async fn restart_gateways(&mut self) {
+        let count = self.gateways.len();
+        self.stop_gateways();
+        for at in 0..count {
+            self.add_gateway();
+            self.until_open(at).await;
+        }
+    }
+
+    /// All gateways end, cleanly.
+    pub(crate) fn stop_gateways(&mut self) {
         self.stop.cancel();
         for thread in self.threads.drain(..) {
             thread.join().unwrap();
         }
         self.stop = CancellationToken::new();
-        let count = std::mem::take(&mut self.gateways).len();
-        for at in 0..count {
-            self.add_gateway();
-            self.until_open(at).await;
-        }
+        self.gateways.clear();
+    }
+
+    /// One more gateway, whether or not the stores answer.
+    pub(crate) fn start_gateway(&mut self) {
+        self.add_gateway();
     }
 
     async fn until_open(&self, at: usize) {

@@ -7,7 +7,7 @@ use entry_pass::RoomId;
 pub struct RoomKeys {
     /// hash: `run_id`, `epoch`, `issued`, `ceiling`, `serving`, `released_at`, `hold_until`,
     /// `barrier`, `stock_cursor`, `sellable`, `gone_base`, `ended_base`,
-    /// `never_given`, `rebuilt_after`.
+    /// `never_given`, `rebuilt_after`, `clean`.
     pub state: String,
     /// sorted set: person, by place. Who waits.
     pub waiting: String,

@@ -214,6 +214,8 @@ pub enum Opened {
     Afresh,
     /// The store was restarted; epoch and counter were moved on.
     Again,
+    /// The store was restarted after an orderly stop: nothing is missing.
+    Resumed,
     /// It was open already.
     Already,
 }
@@ -223,6 +225,7 @@ impl Opened {
         match word {
             "opened" => Some(Self::Afresh),
             "reopened" => Some(Self::Again),
+            "resumed" => Some(Self::Resumed),
             "exists" => Some(Self::Already),
             _ => None,
         }

@@ -21,5 +21,5 @@ macro_rules! scripts {
 }
 
 scripts!(
-    join, release, claim, leave, touch, stock, snapshot, open, durable
+    join, release, claim, leave, touch, stock, snapshot, open, close, durable
 );

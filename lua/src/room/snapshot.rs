@@ -17,7 +17,8 @@ pub struct Snapshot {
     pub ceiling: u64,
     /// The watermark.
     pub serving: u64,
-    /// When the last tick was taken.
+    /// When the last tick was taken, or the last newcomer let straight in: the next batch comes a
+    /// tick later.
     pub released_at: u64,
     /// Until when nobody is released beyond what survived a loss.
     pub hold_until: u64,

@@ -82,6 +82,17 @@ impl Waitlist {
         Opened::parse(&word).ok_or_else(|| self.scripts.open.unexpected(word).into())
     }
 
+    /// Notes an orderly stop; the next opening then knows that nothing is missing.
+    pub async fn close(&self) -> Result<(), WaitlistError> {
+        let script = &self.scripts.close;
+        let reply: Vec<Value> = script
+            .call()
+            .key(&self.keys.state)
+            .run(&mut self.store.fast())
+            .await?;
+        Reply::new(script, reply).map(|_| ())
+    }
+
     /// Raises what this room keeps durably, in the *stock* store. Answers what it was and what it
     /// is now.
     pub async fn durable(

@@ -168,6 +168,12 @@ impl Model {
         if now < self.ticked + rules.tick_ms {
             return None;
         }
+        // Newcomers let straight in since then have used the tick up for those behind them.
+        let latest = self.counted.last().map_or(0, |(at, _)| *at);
+        let used_up = latest + rules.tick_ms > now && latest > self.ticked;
+        if rules.releasing && self.line() > 0 && used_up {
+            return None;
+        }
         self.ticked = now;
         for number in self.places.keys().copied().collect::<Vec<_>>() {
             self.settle(number, now, rules);

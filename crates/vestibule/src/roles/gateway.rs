@@ -26,7 +26,7 @@ pub(crate) async fn run(options: RoleOptions) -> anyhow::Result<ExitCode> {
     let metrics = operator::collect_metrics()?;
 
     let doors = Doors::open(config.listen.gateway, config.listen.gateways)?;
-    let (listener, _) = wiring::bind(config.listen.operator)?;
+    let (listener, _) = wiring::bind(config.listen.operator, "--operator")?;
     let address = doors.address();
 
     let (Some(waitlist), Some(tickets), Some(passes), Some(token)) = (

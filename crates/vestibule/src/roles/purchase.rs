@@ -18,8 +18,8 @@ pub(crate) async fn run(options: RoleOptions) -> anyhow::Result<ExitCode> {
     let (config, _) = layers.into_config(requirements::of_a_purchase_service)?;
     logging::start(&config.log)?;
     let metrics = operator::collect_metrics()?;
-    let (counter, address) = wiring::bind(config.listen.purchase)?;
-    let (listener, _) = wiring::bind(config.listen.operator)?;
+    let (counter, address) = wiring::bind(config.listen.purchase, "--listen")?;
+    let (listener, _) = wiring::bind(config.listen.operator, "--operator")?;
 
     let keys = requirements::public_keys(&config);
     let (Some(stock), Some(ledger), Some(keys), Some(token)) = (

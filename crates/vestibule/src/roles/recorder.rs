@@ -22,7 +22,7 @@ pub(crate) async fn run(options: RoleOptions) -> anyhow::Result<ExitCode> {
     let (config, _) = layers.into_config(requirements::of_a_recorder)?;
     logging::start(&config.log)?;
     let metrics = operator::collect_metrics()?;
-    let (listener, address) = wiring::bind(config.listen.operator)?;
+    let (listener, address) = wiring::bind(config.listen.operator, "--operator")?;
 
     let (Some(stock), Some(ledger), Some(token)) = (
         config.stores.stock,

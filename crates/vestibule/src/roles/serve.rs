@@ -29,14 +29,16 @@ pub(crate) async fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
     layers.assume("serve", "gateway.rooms.0.id", "main");
     // Known only once it listens; here it says that there is one.
     layers.assume("serve", "gateway.purchase", "http://127.0.0.1:7070");
+    // Only this process talks to it: any free port will do.
+    layers.assume("serve", "listen.purchase", "127.0.0.1:0");
     let (mut config, _) = layers.into_config(requirements::of_serve)?;
     logging::start(&config.log)?;
     files::allow(OTHER_FILES)?;
     let metrics = operator::collect_metrics()?;
 
     let doors = Doors::open(config.listen.gateway, config.listen.gateways)?;
-    let (desk, operator_address) = wiring::bind(config.listen.operator)?;
-    let (counter, purchase_address) = wiring::bind(config.listen.purchase)?;
+    let (desk, operator_address) = wiring::bind(config.listen.operator, "--operator")?;
+    let (counter, purchase_address) = wiring::bind(config.listen.purchase, "listen.purchase")?;
     let visitors = doors.address();
 
     let data = DataDir::open(&config.data.dir)?;
@@ -101,13 +103,13 @@ pub(crate) async fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
         },
         dependencies,
     )?;
-    let stock = sells.then_some(stock.as_str());
     wiring::gateways(
         &mut lifecycle,
         config.gateway,
         &keys,
         &waitlist,
-        stock,
+        // Also where nothing is sold: a room keeps there what it must never forget.
+        Some(&stock),
         doors,
     )?;
     tracing::info!(%visitors, operators = %operator_address, data = %data.path().display(), "open");
