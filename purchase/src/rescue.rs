@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use http::{Request, StatusCode, header};
+use http::{HeaderValue, Request, StatusCode, header};
 use problem::{Kind, Problem};
 use tower::{BoxError, Layer, Service};
 
@@ -85,6 +85,11 @@ fn rescued(mut response: Response) -> Response {
         }
         return problem.into_response();
     }
+    // All of it is one person's, and a shared cache would show it to the next.
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     response
 }
 
@@ -106,7 +111,7 @@ fn problem(refusal: &Refusal) -> Problem {
         Refusal::KeyMissing => Problem::new(Kind::KeyMissing).with("field", "Idempotency-Key"),
         Refusal::KeyReused => Problem::new(Kind::KeyReused).with("field", "Idempotency-Key"),
         Refusal::Invalid { field, must } => Problem::invalid(field, must.as_str()),
-        Refusal::TooLarge => Problem::new(Kind::TooLarge),
+        Refusal::TooLarge => Problem::new(Kind::TooLarge).with("field", "body"),
         Refusal::UnsupportedType => {
             Problem::new(Kind::UnsupportedType).with("field", "Content-Type")
         }
