@@ -100,14 +100,20 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
     Problem::new(Kind::Busy)
 }
 
+/// A 401 names what would do (RFC 9110, section 11.6.1).
+fn no_pass() -> Problem {
+    let bearer = http::HeaderValue::from_static("Bearer realm=\"entry pass\"");
+    Problem::new(Kind::NoPass).header(http::header::WWW_AUTHENTICATE, bearer)
+}
+
 /// What each refusal is called outside.
 fn problem(refusal: &Refusal) -> Problem {
     match refusal {
-        Refusal::NoPass => Problem::new(Kind::NoPass),
+        Refusal::NoPass => no_pass(),
         Refusal::Pass(PassError::OtherRoom) => {
             Problem::new(Kind::OtherPass).detail(refusal.to_string())
         }
-        Refusal::Pass(_) => Problem::new(Kind::NoPass).detail(refusal.to_string()),
+        Refusal::Pass(_) => no_pass().detail(refusal.to_string()),
         Refusal::KeyMissing => Problem::new(Kind::KeyMissing).with("field", "Idempotency-Key"),
         Refusal::KeyReused => Problem::new(Kind::KeyReused).with("field", "Idempotency-Key"),
         Refusal::Invalid { field, must } => Problem::invalid(field, must.as_str()),

@@ -25,12 +25,13 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 
 /// Headers by which a client could tell the upstream another target, address or host than the one
 /// that was judged.
-const ONLY_OURS_TO_SAY: [HeaderName; 9] = [
+const ONLY_OURS_TO_SAY: [HeaderName; 10] = [
     HeaderName::from_static(ENTRY_PASS),
     HeaderName::from_static("forwarded"),
     HeaderName::from_static("x-forwarded-for"),
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-prefix"),
     HeaderName::from_static("x-forwarded-proto"),
     HeaderName::from_static("x-original-url"),
     HeaderName::from_static("x-real-ip"),
