@@ -11,6 +11,7 @@ use crate::{cookies, rescue::Refusal};
 #[utoipa::path(
     post, path = "/_wr/leave/{room}", tag = "visitor",
     params(("room" = String, Path, description = "The room")),
+    request_body(content = super::forms::Wish, description = "Optional"),
     responses(
         (status = 200, description = "Left"),
         (status = 303, description = "To a form: back to the page"),

@@ -1,6 +1,6 @@
 //! The OpenAPI document of the visitor's side, generated from the handlers.
 
-use utoipa::OpenApi;
+use utoipa::{OpenApi, openapi::Required};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,5 +26,13 @@ struct Document;
 
 /// The document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    // Every body of ours may be left out. An `Option` would say so, and allow a literal `null` too.
+    let posts = document.paths.paths.values_mut();
+    for post in posts.filter_map(|item| item.post.as_mut()) {
+        if let Some(body) = &mut post.request_body {
+            body.required = Some(Required::False);
+        }
+    }
+    document
 }

@@ -140,16 +140,18 @@ impl Layers {
     }
 
     /// What a role takes for granted where nothing around it was left out on purpose: set only if
-    /// the value is missing and what it belongs to is there.
-    pub(crate) fn assume(&mut self, role: &'static str, path: &'static str, value: &str) {
+    /// the value is missing and what it belongs to is there. Whether it was.
+    pub(crate) fn assume(&mut self, role: &'static str, path: &'static str, value: &str) -> bool {
         let path = steps(path, ".");
         let mut root = Value::Table(self.values.clone());
         let parent = &path[..path.len() - 1];
         let there = super::read::at(&mut root, parent).is_some();
         let missing = super::read::at(&mut root, &path).is_none();
-        if missing && (there || parent.len() == 1) {
+        let taken = missing && (there || parent.len() == 1);
+        if taken {
             self.set(path, Value::String(value.to_owned()), Source::Role(role));
         }
+        taken
     }
 
     fn variable(&mut self, name: &str, value: String) {

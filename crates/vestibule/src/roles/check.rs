@@ -104,6 +104,12 @@ async fn everything(config: &Config, findings: &mut Findings) {
     files(config, findings);
     store("waitlist", config.stores.waitlist.as_ref(), false, findings).await;
     store("stock", config.stores.stock.as_ref(), true, findings).await;
+    if config.gateway.rooms.is_empty() {
+        findings.add(
+            Weight::Warn,
+            "gateway.rooms: none; a gateway needs one, serve can make one with --upstream URL",
+        );
+    }
     for room in &config.gateway.rooms {
         let what = format!("upstream {} of room {}", room.upstream, room.id);
         match tokio::time::timeout(LIMIT, connect(&room.upstream)).await {

@@ -26,13 +26,21 @@ pub(crate) struct RoleOptions {
 #[derive(Args)]
 pub(crate) struct ServeOptions {
     /// The shop to stand in front of, such as <http://127.0.0.1:3000>
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = shop)]
     upstream: Option<Url>,
     /// Where everything is kept
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
     common: RoleOptions,
+}
+
+/// A shop's URL. `localhost:3000` is one too, with the scheme `localhost`: not what was meant.
+fn shop(text: &str) -> Result<Url, String> {
+    Url::parse(text)
+        .ok()
+        .filter(Url::has_host)
+        .ok_or_else(|| "write it like http://127.0.0.1:3000".to_owned())
 }
 
 impl RoleOptions {

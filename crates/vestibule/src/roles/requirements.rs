@@ -89,6 +89,10 @@ pub(super) fn of_serve(config: &Config) -> Vec<String> {
         .gateway_complaints()
         .chain(config.purchase_complaints());
     let mut all = Complaints(parts.collect());
+    if config.gateway.rooms.is_empty() {
+        all.0
+            .push("--upstream URL makes a room for the shop there".to_owned());
+    }
     for (at, room) in config.gateway.rooms.iter().enumerate() {
         if let Some(sale) = &room.sale {
             let known = config.purchase.sales.get(sale);

@@ -26,7 +26,10 @@ const OTHER_FILES: u64 = 512;
 pub(crate) async fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
     let (file, flags) = options.settings();
     let mut layers = Layers::read(file.map(AsRef::as_ref), Layers::environment(), flags)?;
-    layers.assume("serve", "gateway.rooms.0.id", "main");
+    // A room nobody named: visitors should not read our word for it.
+    if layers.assume("serve", "gateway.rooms.0.id", "main") {
+        layers.assume("serve", "gateway.rooms.0.title", "Waiting room");
+    }
     // Known only once it listens; here it says that there is one.
     layers.assume("serve", "gateway.purchase", "http://127.0.0.1:7070");
     // Only this process talks to it: any free port will do.
