@@ -61,7 +61,8 @@ export class Other {
       method, redirect: 'manual',
       headers: { accept: 'application/json', cookie: [...this.cookies].map(pair => pair.join('=')).join('; ') },
     });
-    for (const line of answer.headers.getSetCookie()) {
+    // Not getSetCookie(): the fetch of Debian 12's Node.js does not have it yet.
+    for (const line of (answer.headers.get('set-cookie') || '').split(/, (?=[^ ;,=]+=)/).filter(Boolean)) {
       const [name, value] = line.split(';')[0].split('=');
       this.cookies.set(name, value);
     }
