@@ -90,7 +90,14 @@ impl Desk {
         // With the store away, the last moment is the best there is, and an epoch it does not know
         // cannot be asked about.
         let known = ticket.epoch == moment.epoch || moment.outage.is_some();
-        if known && moment.still_waiting(ticket.number) {
+        // A pass for this number says more than a moment from before it was let in.
+        let was_let_in = || {
+            caller
+                .pass(room.id())
+                .and_then(|token| self.passes.ours(room, token))
+                .is_some_and(|claims| claims.num == ticket.number)
+        };
+        if known && moment.still_waiting(ticket.number) && !was_let_in() {
             let (position, _) = moment.position(ticket.number);
             if position <= status::personal_within(&room.policy) {
                 room.touches().present(&ticket.visitor.clone().into());

@@ -53,7 +53,7 @@ impl RequirePass {
         let Some(token) = caller.pass(room.id()) else {
             return Ok(None);
         };
-        let claims = match self.desk.passes.running(room, token, SystemClock.now_s()) {
+        let claims = match self.desk.passes.running(room, token, SystemClock.now_ms()) {
             Ok(claims) => claims,
             Err(PassError::OtherRoom) => return Err(Refusal::OtherPass),
             Err(_) => return Ok(None),

@@ -50,13 +50,11 @@ impl Passes {
         Ok(SignedPass { token, claims })
     }
 
-    /// The claims of a pass that runs now and was not ended early.
-    pub fn running(&self, room: &Room, token: &str, now_s: u64) -> Result<Arc<Claims>, PassError> {
-        let claims = self.verifier.verify(token, room.id(), now_s)?;
-        if room
-            .moments()
-            .pass_ended(&claims.jti, now_s.saturating_mul(1000))
-        {
+    /// The claims of a pass that runs now and was not ended early. In milliseconds: by whole seconds
+    /// a pass would outlive its session's end by the rest of one.
+    pub fn running(&self, room: &Room, token: &str, now_ms: u64) -> Result<Arc<Claims>, PassError> {
+        let claims = self.verifier.verify(token, room.id(), now_ms / 1000)?;
+        if room.moments().pass_ended(&claims.jti, now_ms) {
             return Err(PassError::Expired);
         }
         Ok(claims)

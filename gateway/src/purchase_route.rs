@@ -3,15 +3,25 @@
 //! Taken only on hosts of rooms with a sale; elsewhere the path is the shop's own. The service
 //! checks the pass again by itself. An expired pass is handed on too: it still names its person, who
 //! may confirm or cancel what is theirs. A pass that was ended early cannot reserve any more.
+//!
+//! Bodies are gathered before they go on, the one place where the gateway does: they are small, and
+//! a large or stalled one is then refused here by its own name, instead of keeping a place in the
+//! service or breaking the connection to it.
 
 use std::{
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
-use axum::{body::Body, response::Response};
+use axum::{
+    body::{Body, to_bytes},
+    response::Response,
+};
 use futures::future::BoxFuture;
 use http::{HeaderValue, Method, Request};
+use http_body::Body as _;
+use problem::{Kind, Problem};
 use tower::{Layer, Service};
 
 use crate::{
@@ -21,8 +31,13 @@ use crate::{
     identify::Caller,
     rescue::Refusal,
     room::Room,
-    upstream::{Upstream, VerifiedPass},
+    upstream::{Upstream, UpstreamError, VerifiedPass},
 };
+
+/// Largest body the purchase service takes, bytes.
+const LARGEST: usize = 16 * 1024;
+/// How long one may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Takes requests under the purchase prefix to the purchase service.
 #[derive(Clone)]
@@ -145,6 +160,26 @@ where
         if let Err(refusal) = self.route.add_pass(&mut request) {
             return Box::pin(std::future::ready(Err(refusal)));
         }
-        Box::pin(async move { Ok(service.call(request).await?) })
+        Box::pin(async move { Ok(service.call(gathered(request).await?).await?) })
     }
+}
+
+/// The request with its body in hand.
+async fn gathered(request: Request<Body>) -> Result<Request<Body>, Refusal> {
+    if request.body().is_end_stream() {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = tokio::time::timeout(PATIENCE, to_bytes(body, LARGEST))
+        .await
+        .map_err(|_| UpstreamError::BodyBroken)?
+        .map_err(|error| {
+            let source = std::error::Error::source(&error);
+            if source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
+                Problem::new(Kind::TooLarge).with("field", "body").into()
+            } else {
+                Refusal::from(UpstreamError::BodyBroken)
+            }
+        })?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
 }

@@ -39,7 +39,8 @@ pub(crate) struct StatusDocument {
     pub phase: Phase,
     /// False while a store is away; the figures are then the last known ones.
     pub available: bool,
-    /// Which, then.
+    /// Which, then. `reopening` while available: a store came back, people may join, and nobody new
+    /// is let in until everybody from before had the time to come back.
     pub reason: Option<&'static str>,
     /// The watermark: the highest number released so far.
     pub serving: u64,
@@ -76,7 +77,10 @@ pub(crate) fn document(policy: &Policy, moment: &Moment) -> Bytes {
         epoch: moment.epoch,
         phase: phase(policy, moment.now_ms(), moment.stock.as_ref()),
         available: moment.outage.is_none(),
-        reason: moment.outage.map(crate::moment::Outage::reason),
+        reason: match moment.outage {
+            Some(outage) => Some(outage.reason()),
+            None => (moment.hold_until > moment.now_ms()).then_some("reopening"),
+        },
         serving: moment.serving,
         waiting: moment.waiting,
         issued: moment.issued,

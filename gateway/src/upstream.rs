@@ -26,6 +26,7 @@ mod command;
 mod connections;
 mod error;
 mod headers;
+mod listening;
 mod tunnel;
 
 pub use command::Command;

@@ -5,7 +5,7 @@
 //! broken connection fails the calls under way and never repeats one: whether it ran is unknown,
 //! and that is the caller's to settle.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use redis::{
     Cmd, Pipeline, RedisError, RedisFuture, Value,
@@ -13,6 +13,9 @@ use redis::{
 };
 
 use crate::{StoreError, sale::StockConnection};
+
+/// How long one answer may take: a visitor is told sooner that the store is away.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A handle to the shared connection; cheap to clone.
 #[derive(Clone)]
@@ -23,7 +26,7 @@ pub struct Fast {
 impl Fast {
     pub(crate) fn new(client: redis::Client) -> Self {
         Self {
-            shared: Arc::new(StockConnection::new(client)),
+            shared: Arc::new(StockConnection::new(client, PATIENCE)),
         }
     }
 

@@ -44,6 +44,9 @@ pub use supply::{SetSupply, Supplied};
 pub(crate) use connection::StockConnection;
 use reply::Reply;
 
+/// How long one answer may take. A slow fsync is seconds long, and its writes are not lost.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Why a sale did nothing. A refusal such as "sold out" is an answer and not one of these.
 #[derive(Debug, thiserror::Error)]
 pub enum SaleError {
@@ -79,7 +82,7 @@ impl Sale {
     pub fn new(store: &Store, id: SaleId) -> Result<Self, StoreError> {
         Ok(Self {
             keys: Arc::new(SaleKeys::new(&id)),
-            stock: Arc::new(StockConnection::new(store.client()?)),
+            stock: Arc::new(StockConnection::new(store.client()?, PATIENCE)),
             store: store.clone(),
             told: Arc::default(),
             id,

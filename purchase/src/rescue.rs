@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use http::{Request, StatusCode, header};
+use http::{HeaderValue, Request, StatusCode, header};
 use problem::{Kind, Problem};
 use tower::{BoxError, Layer, Service};
 
@@ -85,6 +85,11 @@ fn rescued(mut response: Response) -> Response {
         }
         return problem.into_response();
     }
+    // All of it is one person's, and a shared cache would show it to the next.
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     response
 }
 
@@ -95,18 +100,24 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
     Problem::new(Kind::Busy)
 }
 
+/// A 401 names what would do (RFC 9110, section 11.6.1).
+fn no_pass() -> Problem {
+    let bearer = http::HeaderValue::from_static("Bearer realm=\"entry pass\"");
+    Problem::new(Kind::NoPass).header(http::header::WWW_AUTHENTICATE, bearer)
+}
+
 /// What each refusal is called outside.
 fn problem(refusal: &Refusal) -> Problem {
     match refusal {
-        Refusal::NoPass => Problem::new(Kind::NoPass),
+        Refusal::NoPass => no_pass(),
         Refusal::Pass(PassError::OtherRoom) => {
             Problem::new(Kind::OtherPass).detail(refusal.to_string())
         }
-        Refusal::Pass(_) => Problem::new(Kind::NoPass).detail(refusal.to_string()),
+        Refusal::Pass(_) => no_pass().detail(refusal.to_string()),
         Refusal::KeyMissing => Problem::new(Kind::KeyMissing).with("field", "Idempotency-Key"),
         Refusal::KeyReused => Problem::new(Kind::KeyReused).with("field", "Idempotency-Key"),
         Refusal::Invalid { field, must } => Problem::invalid(field, must.as_str()),
-        Refusal::TooLarge => Problem::new(Kind::TooLarge),
+        Refusal::TooLarge => Problem::new(Kind::TooLarge).with("field", "body"),
         Refusal::UnsupportedType => {
             Problem::new(Kind::UnsupportedType).with("field", "Content-Type")
         }

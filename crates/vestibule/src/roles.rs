@@ -4,7 +4,10 @@ pub(crate) mod check;
 pub(crate) mod config_show;
 pub(crate) mod crowd;
 pub(crate) mod gateway;
+mod options;
 pub(crate) mod purchase;
 pub(crate) mod recorder;
 mod requirements;
 pub(crate) mod serve;
+
+pub(crate) use options::{RoleOptions, ServeOptions};

@@ -1,5 +1,7 @@
 //! What comes in the body of a POST: nothing, JSON, or a form of a page without JavaScript.
 
+use std::time::Duration;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
@@ -11,6 +13,9 @@ use serde::Deserialize;
 use waiting_room_ui::ReturnTo;
 
 use crate::{pages, room::Room};
+
+/// How long a body may take to arrive: whoever stalls holds a connection that others need.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The optional body of join, claim and leave.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -41,8 +46,12 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             .map(|value| value.split(';').next().unwrap_or("").trim());
         let form = media == Some("application/x-www-form-urlencoded");
         let json = media == Some("application/json");
-        let bytes = Bytes::from_request(request, state)
+        let bytes = tokio::time::timeout(PATIENCE, Bytes::from_request(request, state))
             .await
+            .map_err(|_| {
+                Problem::invalid("body", "broke off before its end")
+                    .status(http::StatusCode::REQUEST_TIMEOUT)
+            })?
             .map_err(|rejection| {
                 let response = rejection.into_response();
                 if response.status() == http::StatusCode::PAYLOAD_TOO_LARGE {

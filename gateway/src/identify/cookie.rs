@@ -93,10 +93,10 @@ pub(super) fn read(headers: &HeaderMap, scheme: Scheme, caller: &mut Caller) -> 
     let pairs = headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
+        .flat_map(|value| value.as_bytes().split(|b| *b == b';'))
         .take(MOST_COOKIES)
-        .filter_map(|pair| pair.split_once('='));
+        // One at a time: a shop's cookie in another alphabet must not cost its visitor the place.
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='));
     for (name, value) in pairs {
         let (name, value) = (name.trim(), value.trim());
         let plain = match scheme {

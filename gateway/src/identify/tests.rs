@@ -96,6 +96,18 @@ fn only_the_names_of_the_visitors_scheme_are_read() {
 }
 
 #[test]
+fn a_shops_cookie_in_another_alphabet_costs_nobody_the_place() {
+    let signed = key().sign(&visitor());
+    for foreign in [&b"city=K\xc3\xb6ln"[..], b"city=K\xf6ln"] {
+        let line = [foreign, b"; wr-visitor=", signed.as_bytes()].concat();
+        let mut request = Request::new(());
+        let line = http::HeaderValue::from_bytes(&line).unwrap();
+        request.headers_mut().insert("cookie", line);
+        assert_eq!(layer("").identify(&request).visitor, Some(visitor()));
+    }
+}
+
+#[test]
 fn malformed_and_doubled_cookies_are_as_if_absent() {
     let signed = key().sign(&visitor());
     let good = format!("wr-visitor={signed}");

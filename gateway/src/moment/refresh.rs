@@ -10,20 +10,23 @@ use std::{
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use lua::{
-    room::{EndedPass, Snapshot, StockMark, Waitlist, WaitlistError},
-    sale::{Feed, Mark, Sale},
+    room::{EndedPass, Snapshot, Waitlist},
+    sale::Sale,
 };
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Gone, Moment, Outage, SkuFigures, StockFigures};
+use super::{Gone, Moment, Outage};
 use crate::{config::Room as Policy, status, waitlist::Opener};
+
+mod stock;
 
 /// How often, when nothing wakes it earlier.
 const EVERY: Duration = Duration::from_millis(250);
-/// Most stretches of the sale's stream read in a row; the next round goes on.
-const STRETCHES: usize = 20;
+/// How long a store may take to answer a refresh before visitors are told that it is away. A store
+/// that hangs must not hold up what the other one says.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The moment, and what is derived from it once for everybody.
 pub(crate) struct Moments {
@@ -107,8 +110,8 @@ impl Refresher {
         let known = *self.known.lock();
         let read = self
             .opener
-            .retrying(|| self.waitlist.snapshot(known.0, known.1))
-            .await;
+            .retrying(|| self.waitlist.snapshot(known.0, known.1));
+        let read = patiently(read).await;
         let mut moment = match read {
             Ok(snapshot) => {
                 if let Err(error) = self
@@ -125,9 +128,9 @@ impl Refresher {
                 }
                 moment
             }
-            Err(error) => {
+            Err(silence) => {
                 if before.outage != Some(Outage::Waitlist) {
-                    tracing::warn!(room.id = %self.policy.id, %error, "the waitlist store is away");
+                    tracing::warn!(room.id = %self.policy.id, %silence, "the waitlist store is away");
                 }
                 Moment {
                     outage: Some(Outage::Waitlist),
@@ -201,61 +204,6 @@ impl Refresher {
         }
     }
 
-    /// Reads the sale's stream from where the room stands and tells the room. Any gateway may: each
-    /// stretch counts once.
-    async fn read_stock(&self, sale: &Sale, cursor: &str, before: &Moment, moment: &mut Moment) {
-        let mut cursor = cursor.to_owned();
-        for _ in 0..STRETCHES {
-            let feed = match sale.feed(&cursor).await {
-                Ok(feed) => feed,
-                Err(error) => {
-                    if before.outage != Some(Outage::Stock) {
-                        tracing::warn!(room.id = %self.policy.id, %error, "the stock store is away");
-                    }
-                    moment.outage = Some(Outage::Stock);
-                    return;
-                }
-            };
-            if !feed.open {
-                moment.outage = Some(Outage::Stock);
-                return;
-            }
-            let figures = figures(&feed);
-            let unchanged = feed.cursor == cursor
-                && before
-                    .stock
-                    .as_ref()
-                    .is_some_and(|known| known.skus == figures.skus);
-            if !unchanged {
-                match self.tell(&cursor, &feed, figures.available).await {
-                    Ok(stands) => cursor = stands,
-                    Err(error) => {
-                        tracing::warn!(room.id = %self.policy.id, %error, "the line was not told");
-                        return;
-                    }
-                }
-            }
-            moment.stock = Some(figures);
-            if !feed.more {
-                return;
-            }
-        }
-    }
-
-    async fn tell(&self, from: &str, feed: &Feed, sellable: u64) -> Result<String, WaitlistError> {
-        let marks: Vec<StockMark> = feed
-            .marks
-            .iter()
-            .map(|mark| match mark {
-                Mark::Reserved(person) => StockMark::Reserved(person.clone()),
-                Mark::Freed(person) => StockMark::Freed(person.clone()),
-            })
-            .collect();
-        self.waitlist
-            .apply_stock(from, &feed.cursor, sellable, &marks)
-            .await
-    }
-
     fn gauge(&self, moment: &Moment) {
         let room = self.policy.id.to_string();
         let set = |name: &'static str, value: u64| {
@@ -269,17 +217,19 @@ impl Refresher {
     }
 }
 
-fn figures(feed: &Feed) -> StockFigures {
-    let skus = feed
-        .skus
-        .iter()
-        .map(|counts| SkuFigures {
-            sku: counts.sku.clone(),
-            available: counts.available,
-            held: counts.held,
-            sold: counts.sold,
-            supplied: counts.supplied,
-        })
-        .collect();
-    StockFigures::of(skus, feed.as_of_ms)
+/// No answer that can be used.
+#[derive(Debug, thiserror::Error)]
+enum Silence<E> {
+    #[error(transparent)]
+    Failed(#[from] E),
+    #[error("no answer within {PATIENCE:?}")]
+    Hangs,
+}
+
+/// Waits for an answer, but not for long.
+async fn patiently<T, E>(answer: impl Future<Output = Result<T, E>>) -> Result<T, Silence<E>> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(answered) => answered.map_err(Silence::Failed),
+        Err(_) => Err(Silence::Hangs),
+    }
 }

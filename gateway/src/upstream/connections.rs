@@ -5,22 +5,29 @@ use std::{future::Future, sync::Arc, time::Duration};
 use axum::body::Body;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    net::TcpStream,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::{ServiceExt, util::MapResponse};
 
-use super::{UpstreamError, tunnel::TunnelUntil};
+use super::{UpstreamError, listening::Listening, tunnel::TunnelUntil};
 use crate::config::Config;
 
 /// Node closes idle connections after 5 s and sends no word before. Giving up on ours earlier keeps
 /// requests from being written into a connection that is closing.
 const IDLE: Duration = Duration::from_secs(4);
 
+type Stream = TokioIo<TcpStream>;
+type Connector = MapResponse<HttpConnector, fn(Stream) -> Listening<Stream>>;
+
 /// The pool; cheap to clone.
 #[derive(Clone)]
 pub struct Connections {
-    pub(super) client: Client<HttpConnector, Body>,
+    pub(super) client: Client<Connector, Body>,
     pub(super) answer_within: Duration,
     connect_within: Duration,
     free: Arc<Semaphore>,
@@ -43,7 +50,7 @@ impl Connections {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            .build(connector);
+            .build(connector.map_response(Listening::new as fn(Stream) -> Listening<Stream>));
         let most = config.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             client,

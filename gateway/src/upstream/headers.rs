@@ -25,12 +25,13 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 
 /// Headers by which a client could tell the upstream another target, address or host than the one
 /// that was judged.
-const ONLY_OURS_TO_SAY: [HeaderName; 9] = [
+const ONLY_OURS_TO_SAY: [HeaderName; 10] = [
     HeaderName::from_static(ENTRY_PASS),
     HeaderName::from_static("forwarded"),
     HeaderName::from_static("x-forwarded-for"),
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-prefix"),
     HeaderName::from_static("x-forwarded-proto"),
     HeaderName::from_static("x-original-url"),
     HeaderName::from_static("x-real-ip"),
@@ -43,6 +44,7 @@ pub(super) fn clean_request(headers: &mut HeaderMap) {
     for name in &ONLY_OURS_TO_SAY {
         headers.remove(name);
     }
+    remove_namesakes(headers);
     // hyper has said "100 continue" to the visitor by itself, and does not wait for the upstream's.
     headers.remove(header::EXPECT);
     remove_our_cookies(headers);
@@ -119,6 +121,22 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
         .collect();
     for name in named.iter().chain(&HOP_BY_HOP) {
+        headers.remove(name);
+    }
+}
+
+/// Shops behind CGI, WSGI or PHP read `X_Entry_Pass` as `X-Entry-Pass`, and may take the stranger's.
+fn remove_namesakes(headers: &mut HeaderMap) {
+    let namesakes: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| name.as_str().contains('_'))
+        .filter(|name| {
+            let read_as = name.as_str().replace('_', "-");
+            ONLY_OURS_TO_SAY.iter().any(|ours| ours.as_str() == read_as)
+        })
+        .cloned()
+        .collect();
+    for name in namesakes {
         headers.remove(name);
     }
 }

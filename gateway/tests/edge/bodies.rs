@@ -200,3 +200,32 @@ async fn an_old_client_gets_its_answer_without_chunks() {
         "{answer}"
     );
 }
+
+/// The shop answers at once, reads nothing and hangs up, as one that wants a login first. Many times,
+/// because what breaks is a race between the answer's arrival and the next write.
+#[tokio::test]
+async fn an_answer_that_came_before_the_shop_hung_up_is_passed_on() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    tokio_util::task::TaskTracker::new().spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 1024];
+            let _ = stream.read(&mut head).await;
+            let _ = stream
+                .write_all(
+                    b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                )
+                .await;
+        }
+    });
+    let edge = usual(at);
+    let body = vec![b'x'; 3_000_000];
+    for attempt in 0..30 {
+        let mut request =
+            b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3000000\r\n\r\n"
+                .to_vec();
+        request.extend_from_slice(&body);
+        let answer = raw(edge.address, &request).await;
+        assert_eq!(status(&answer), 401, "attempt {attempt}");
+    }
+}

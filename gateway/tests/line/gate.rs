@@ -114,6 +114,19 @@ async fn forged_and_foreign_passes_do_not_admit() {
 }
 
 #[tokio::test]
+async fn a_pass_opens_nothing_from_the_moment_its_visitor_left() {
+    let world = World::start("capacity = 1\nbatch = 1\ntick = \"60s\"").await;
+    let mut visitor = world.visitor();
+    visitor.join().await;
+    let pass = visitor.cookies["wr-pass-main"].clone();
+    assert_eq!(visitor.post("/_wr/leave/main").await.status.as_u16(), 200);
+    let kept = [("x-entry-pass", pass.as_str())];
+    let answer = world.visitor().send(Method::GET, "/", &kept, "").await;
+    assert_eq!(answer.status.as_u16(), 503);
+    assert_eq!(world.shop.hits(), 0);
+}
+
+#[tokio::test]
 async fn anothers_ticket_opens_nothing() {
     let world = World::start("capacity = 1\nbatch = 1\ntick = \"100ms\"\nqueue_all = true").await;
     let mut owner = world.visitor();

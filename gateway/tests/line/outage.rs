@@ -82,6 +82,11 @@ async fn no_number_is_given_twice_across_a_restart() {
         world.visitor().status().await["epoch"] == 2
     })
     .await;
+    assert_eq!(
+        world.visitor().status().await["reason"],
+        "reopening",
+        "and why nobody is let in"
+    );
     let mut second = world.visitor();
     let after = second.join().await;
     assert!(after["ticket"]["number"].as_u64().unwrap() > before);
@@ -165,4 +170,21 @@ async fn a_gateway_that_starts_without_its_store_says_so_and_opens_by_itself() {
     );
     newcomer.join().await;
     assert_eq!(world.shop.without_pass(), 0);
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_is_said_to_be_away_and_back() {
+    let world = World::start(NARROW).await;
+    let mut visitor = world.visitor();
+    world.redis.pause();
+    until("the outage is public", async || {
+        visitor.status().await["available"] == false
+    })
+    .await;
+    world.redis.go_on();
+    until("it is back by itself", async || {
+        visitor.status().await["available"] == true
+    })
+    .await;
+    assert_eq!(visitor.status().await["epoch"], 1);
 }

@@ -172,3 +172,46 @@ async fn one_person_asks_only_so_often() {
         201
     );
 }
+
+#[tokio::test]
+async fn a_body_too_large_to_be_a_purchase_is_refused_before_the_service() {
+    let world = World::with_unopened_sale().await;
+    let mut visitor = world.visitor();
+    let json = [("content-type", "application/json")];
+    for (size, status) in [(16 * 1024, 200), (16 * 1024 + 1, 413), (2_000_000, 413)] {
+        let body = " ".repeat(size);
+        let answer = visitor
+            .send(Method::POST, "/v1/reservations", &json, &body)
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{size}");
+        if status == 413 {
+            assert_eq!(answer.problem(), "too-large");
+            assert_eq!(answer.json()["field"], "body");
+        }
+    }
+    assert_eq!(world.shop.hits(), 1, "the service did not see the others");
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_holds_nothing() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let world = World::with_unopened_sale().await;
+    for path in ["/_wr/ticket/main", "/v1/reservations"] {
+        let mut stream = tokio::net::TcpStream::connect(world.gateways[0])
+            .await
+            .unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: shop.test\r\nContent-Type: application/json\r\n\
+             Content-Length: 50\r\n\r\n{{"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let limit = std::time::Duration::from_secs(15);
+        let ended = tokio::time::timeout(limit, stream.read_to_end(&mut answer)).await;
+        assert!(ended.is_ok(), "{path} is still open");
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{path}: {answer}");
+    }
+    assert_eq!(world.shop.hits(), 0);
+}

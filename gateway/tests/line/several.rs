@@ -58,3 +58,14 @@ async fn a_pass_of_one_gateway_is_good_at_another_until_it_is_ended() {
     .await;
     assert_eq!(world.shop.without_pass(), 0);
 }
+
+#[tokio::test]
+async fn who_was_let_in_is_inside_at_every_gateway_at_once() {
+    let world = World::with_gateways("capacity = 100\nbatch = 100\ntick = \"1s\"", 2).await;
+    for _ in 0..5 {
+        let mut visitor = world.visitor();
+        assert_eq!(visitor.join().await["state"], "admitted");
+        visitor.gateway = world.gateways[1];
+        assert_eq!(visitor.look().await["state"], "admitted");
+    }
+}

@@ -36,13 +36,27 @@ impl World {
         Self::with_limit(1000, room, gateways).await
     }
 
+    /// A room whose sale nobody opens: it lets nobody in. The shop stands in for the purchase
+    /// service too.
+    pub(crate) async fn with_unopened_sale() -> Self {
+        Self::not_waited_for(1000, "sale = \"sale\"", 1).await
+    }
+
     /// `limit`: requests a second, and at once, of one person.
     pub(crate) async fn with_limit(limit: u32, room: &str, gateways: usize) -> Self {
+        let world = Self::not_waited_for(limit, room, gateways).await;
+        for at in 0..gateways {
+            world.until_open(at).await;
+        }
+        world
+    }
+
+    async fn not_waited_for(limit: u32, room: &str, gateways: usize) -> Self {
         let redis = Redis::start();
         let shop = Shop::default();
         let at = shop.start().await;
         let config: Config = toml::from_str(&format!(
-            "public_url = \"http://shop.test\"\n[limits]\npersonal = {{ per_second = {limit}, burst \
+            "public_url = \"http://shop.test\"\npurchase = \"http://{at}\"\n[limits]\npersonal = {{ per_second = {limit}, burst \
              = {limit} }}\n[[rooms]]\nid = \"main\"\nupstream = \"http://{at}\"\n{room}"
         ))
         .unwrap();
@@ -64,9 +78,6 @@ impl World {
         };
         for _ in 0..gateways {
             world.add_gateway();
-        }
-        for at in 0..gateways {
-            world.until_open(at).await;
         }
         world
     }

@@ -18,8 +18,6 @@ use redis::{
 
 use crate::StoreError;
 
-/// How long one answer may take. A slow fsync is seconds long, and its writes are not lost.
-const ANSWER: Duration = Duration::from_secs(5);
 /// How long a connection attempt may take.
 const CONNECT: Duration = Duration::from_secs(1);
 /// After a failed attempt, callers are refused at once for this long instead of all trying.
@@ -34,15 +32,18 @@ pub(crate) struct Live {
 /// The one connection buyers share, made anew when it breaks.
 pub(crate) struct StockConnection {
     client: redis::Client,
+    /// How long one answer may take.
+    patience: Duration,
     live: RwLock<Option<Arc<Live>>>,
     connecting: tokio::sync::Mutex<()>,
     failed_at: Mutex<Option<Instant>>,
 }
 
 impl StockConnection {
-    pub(crate) fn new(client: redis::Client) -> Self {
+    pub(crate) fn new(client: redis::Client, patience: Duration) -> Self {
         Self {
             client,
+            patience,
             live: RwLock::default(),
             connecting: tokio::sync::Mutex::default(),
             failed_at: Mutex::default(),
@@ -79,7 +80,7 @@ impl StockConnection {
     async fn connect(&self) -> Result<Live, StoreError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER));
+            .set_response_timeout(Some(self.patience));
         let mut connection = self
             .client
             .get_multiplexed_async_connection_with_config(&config)

@@ -19,10 +19,14 @@ async fn a_unit_is_reserved_confirmed_and_in_the_ledger_when_it_is_answered() {
     );
     assert!(body["expires_at"].is_u64());
     let id = body["id"].as_str().unwrap();
-    assert_eq!(house.state(id, "ann").await, "held");
+    let read = house.read(id, "ann").await;
+    assert_eq!(read.json()["state"], "held");
 
     let confirmed = house.confirm(id, "ann", "pay-1").await;
     assert_eq!(confirmed.status, 200);
+    for answer in [&held, &read, &confirmed] {
+        assert_eq!(answer.headers["cache-control"], "no-store", "it is Ann's");
+    }
     let order = confirmed.json()["order"].clone();
     let row = house
         .purchase

@@ -9,11 +9,11 @@ use lua::Store;
 use rustix::process::{Resource, getrlimit};
 
 use crate::{
-    cli::RoleOptions,
     clock,
     config::{Config, ConfigError, Layers, Secret},
     operator::connect,
     redis_child::Program,
+    roles::RoleOptions,
 };
 
 mod redis_server;

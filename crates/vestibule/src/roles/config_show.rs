@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use crate::{
-    cli::RoleOptions,
     config::{Config, Layers, show},
+    roles::RoleOptions,
 };
 
 /// Prints the configuration of a role that is given these flags. It need not be complete: what is

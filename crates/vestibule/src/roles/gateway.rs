@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use super::requirements;
 use crate::{
-    cli::RoleOptions,
     config::{Layers, Secret},
     files,
     lifecycle::Lifecycle,
     logging,
     operator::{self, Dependency},
+    roles::RoleOptions,
     wiring::{self, Desk, Doors, SigningKeys},
 };
 

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use super::requirements;
 use crate::{
-    cli::RoleOptions,
     config::Layers,
     lifecycle::Lifecycle,
     logging, operator,
+    roles::RoleOptions,
     wiring::{self, Counter, Desk},
 };
 

@@ -8,10 +8,10 @@ use entry_pass::KeyRing;
 
 use super::requirements;
 use crate::{
-    cli::RoleOptions,
     config::Layers,
     lifecycle::Lifecycle,
     logging, operator,
+    roles::RoleOptions,
     wiring::{self, Counter, Desk},
 };
 

@@ -7,7 +7,6 @@
 use std::process::ExitCode;
 
 use crate::{
-    cli::ServeOptions,
     config::{Config, Layers, Secret},
     data_dir::DataDir,
     files,
@@ -15,6 +14,7 @@ use crate::{
     logging,
     operator::{self, Dependency},
     redis_child::{Program, Purpose, RedisChild},
+    roles::ServeOptions,
     roles::requirements,
     wiring::{self, Counter, Desk, Doors, SigningKeys},
 };

@@ -31,6 +31,18 @@ fn headers_of_one_hop_end_here_and_so_do_those_that_connection_names() {
 }
 
 #[test]
+fn what_only_we_may_say_is_not_said_with_underscores_either() {
+    let mut headers = map(&[
+        ("x_entry_pass", "forged"),
+        ("x-entry_pass", "forged"),
+        ("x_forwarded_for", "6.6.6.6"),
+        ("x_kept", "1"),
+    ]);
+    clean_request(&mut headers);
+    assert_eq!(headers, map(&[("x_kept", "1")]));
+}
+
+#[test]
 fn our_cookies_never_reach_the_shop_and_its_own_do() {
     let mut headers = map(&[
         ("cookie", "cart=1; wr-visitor=a; __Host-wr-pass-main=b"),

@@ -63,6 +63,27 @@ impl Redis {
         self.child.wait().unwrap();
     }
 
+    /// Stops answering, without ending.
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Answers again.
+    pub(crate) fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
     pub(crate) fn start_again(&mut self) {
         let _ = std::fs::remove_file(self.directory.path().join("s.sock"));
         self.child = Self::spawn(self.directory.path());
