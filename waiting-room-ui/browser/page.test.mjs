@@ -204,7 +204,7 @@ describe('the queue page', { timeout: 120_000 }, () => {
     await view(page, 'soldout');
     assert.match(await text('sold-out'), /^4 in other people’s baskets/);
     room.status.stock = { available: 0, held: 0, sold: 200, supplied: 200 };
-    await eventually(() => text('sold-out'), 'All 200 are sold.');
+    await eventually(() => text('sold-out'), 'All 200 are sold. Staying in line helps only if an order is refunded.');
     room.status.phase = 'closed';
     await view(page, 'closed');
   });

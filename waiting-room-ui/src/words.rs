@@ -86,7 +86,10 @@ pub fn odds(ahead: u64, stock: Stock) -> String {
 /// What "sold out" means just now.
 pub fn sold_out(stock: Stock) -> String {
     match stock.held {
-        0 => format!("All {} are sold.", thousands(stock.supplied)),
+        0 => format!(
+            "All {} are sold. Staying in line helps only if an order is refunded.",
+            thousands(stock.supplied)
+        ),
         held => format!(
             "{} in other people’s baskets may come back. What is not paid for goes to the next \
              in line.",

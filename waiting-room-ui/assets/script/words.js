@@ -27,7 +27,7 @@ const words = {
   },
   soldOut: (held, supplied) => held
     ? `${words.thousands(held)} in other people’s baskets may come back. What is not paid for goes to the next in line.`
-    : `All ${words.thousands(supplied)} are sold.`,
+    : `All ${words.thousands(supplied)} are sold. Staying in line helps only if an order is refunded.`,
   clock(ms) {
     const s = Math.max(0, Math.ceil(ms / 1000)), two = n => (n < 10 ? '0' : '') + n;
     const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
