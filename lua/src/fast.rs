@@ -12,7 +12,7 @@ use redis::{
     aio::{ConnectionLike, MultiplexedConnection},
 };
 
-use crate::{StoreError, sale::StockConnection};
+use crate::{StoreError, connection::SharedConnection};
 
 /// How long one answer may take: a visitor is told sooner that the store is away.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -20,13 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A handle to the shared connection; cheap to clone.
 #[derive(Clone)]
 pub struct Fast {
-    shared: Arc<StockConnection>,
+    shared: Arc<SharedConnection>,
 }
 
 impl Fast {
     pub(crate) fn new(client: redis::Client) -> Self {
         Self {
-            shared: Arc::new(StockConnection::new(client, PATIENCE)),
+            shared: Arc::new(SharedConnection::new(client, PATIENCE)),
         }
     }
 

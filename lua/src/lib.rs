@@ -6,6 +6,7 @@
 //! one multiplexed connection for the hot path, because requests on it share packets and system
 //! calls, and a pool for the rest.
 
+mod connection;
 mod fast;
 pub mod keys;
 pub mod room;

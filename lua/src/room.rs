@@ -88,8 +88,7 @@ impl Waitlist {
         arrivals: &[Arrival],
     ) -> Result<Arrived, WaitlistError> {
         let k = &self.keys;
-        let mut call = self.scripts.join.call();
-        for key in [
+        let mut call = self.scripts.join.call().keys([
             &k.state,
             &k.waiting,
             &k.offers,
@@ -101,23 +100,21 @@ impl Waitlist {
             &k.releases,
             &k.reserved,
             &k.revoked,
-        ] {
-            call = call.key(key);
-        }
-        call = call.arg(self.now());
-        for number in [
-            rules.capacity,
-            rules.batch,
-            rules.tick_ms,
-            rules.per_minute,
-            rules.session_ms,
-            rules.session_max_ms,
-            rules.near,
-            u64::from(rules.newcomers_straight_in),
-            u64::from(rules.sells),
-        ] {
-            call = call.arg(number.min(LARGEST));
-        }
+        ]);
+        call = call.arg(self.now()).args(
+            [
+                rules.capacity,
+                rules.batch,
+                rules.tick_ms,
+                rules.per_minute,
+                rules.session_ms,
+                rules.session_max_ms,
+                rules.near,
+                u64::from(rules.newcomers_straight_in),
+                u64::from(rules.sells),
+            ]
+            .map(|number| number.min(LARGEST)),
+        );
         for arrival in arrivals {
             let (mode, number) = match arrival.mode {
                 Mode::Join => ("join", 0),
@@ -148,8 +145,7 @@ impl Waitlist {
     /// Lets the next batch out, unless a full tick has not passed yet.
     pub async fn release(&self, rules: &Rules) -> Result<Released, WaitlistError> {
         let k = &self.keys;
-        let mut call = self.scripts.release.call();
-        for key in [
+        let mut call = self.scripts.release.call().keys([
             &k.state,
             &k.waiting,
             &k.offers,
@@ -163,23 +159,21 @@ impl Waitlist {
             &k.revoked,
             &k.gone,
             &k.ended,
-        ] {
-            call = call.key(key);
-        }
-        call = call.arg(self.now());
-        for number in [
-            rules.capacity,
-            rules.batch,
-            rules.tick_ms,
-            rules.per_minute,
-            rules.offer_ttl_ms,
-            rules.place_kept_ms,
-            rules.presence_ms,
-            u64::from(rules.releasing),
-            u64::from(rules.sells),
-        ] {
-            call = call.arg(number.min(LARGEST));
-        }
+        ]);
+        call = call.arg(self.now()).args(
+            [
+                rules.capacity,
+                rules.batch,
+                rules.tick_ms,
+                rules.per_minute,
+                rules.offer_ttl_ms,
+                rules.place_kept_ms,
+                rules.presence_ms,
+                u64::from(rules.releasing),
+                u64::from(rules.sells),
+            ]
+            .map(|number| number.min(LARGEST)),
+        );
         let reply: Vec<Value> = call.run(&mut self.store.fast()).await?;
         let (word, mut reply) = Reply::with_word(&self.scripts.release, reply)?;
         match word.as_str() {
@@ -203,17 +197,14 @@ impl Waitlist {
         claims: &[(PersonId, String)],
     ) -> Result<Vec<Claimed>, WaitlistError> {
         let k = &self.keys;
-        let mut call = self.scripts.claim.call();
-        for key in [
+        let mut call = self.scripts.claim.call().keys([
             &k.state,
             &k.offers,
             &k.sessions,
             &k.inside,
             &k.waiting,
             &k.away,
-        ] {
-            call = call.key(key);
-        }
+        ]);
         call = call
             .arg(self.now())
             .arg(rules.session_ms.min(LARGEST))
@@ -230,8 +221,7 @@ impl Waitlist {
     /// Ends stays. True where there was one to end.
     pub async fn leave(&self, persons: &[(PersonId, End)]) -> Result<Vec<bool>, WaitlistError> {
         let k = &self.keys;
-        let mut call = self.scripts.leave.call();
-        for key in [
+        let mut call = self.scripts.leave.call().keys([
             &k.state,
             &k.waiting,
             &k.offers,
@@ -244,9 +234,7 @@ impl Waitlist {
             &k.revoked,
             &k.gone,
             &k.ended,
-        ] {
-            call = call.key(key);
-        }
+        ]);
         call = call.arg(self.now());
         for (person, end) in persons {
             call = call.arg(person.as_str()).arg(end.word());
@@ -269,10 +257,13 @@ impl Waitlist {
         touches: &[Touch],
     ) -> Result<Vec<Option<u64>>, WaitlistError> {
         let k = &self.keys;
-        let mut call = self.scripts.touch.call();
-        for key in [&k.state, &k.sessions, &k.inside, &k.present, &k.waiting] {
-            call = call.key(key);
-        }
+        let mut call = self.scripts.touch.call().keys([
+            &k.state,
+            &k.sessions,
+            &k.inside,
+            &k.present,
+            &k.waiting,
+        ]);
         call = call.arg(self.now()).arg(rules.session_ms.min(LARGEST));
         for touch in touches {
             let (person, jti) = match touch {

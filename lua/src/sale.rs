@@ -16,11 +16,11 @@ use redis::Value;
 
 use crate::{
     ScriptError, Store, StoreError,
+    connection::{self, SharedConnection},
     keys::SaleKeys,
     script::{Call, Script},
 };
 
-mod connection;
 mod event;
 mod feed;
 mod rebuild;
@@ -41,7 +41,6 @@ pub use reserve::{MOST_UNITS, Reserve, Reserved};
 pub use settle::{Cancelled, Confirmed, Looked, Refunded, Swept};
 pub use supply::{SetSupply, Supplied};
 
-pub(crate) use connection::StockConnection;
 use reply::Reply;
 
 /// How long one answer may take. A slow fsync is seconds long, and its writes are not lost.
@@ -72,7 +71,7 @@ impl From<StoreError> for SaleError {
 pub struct Sale {
     id: SaleId,
     keys: Arc<SaleKeys>,
-    stock: Arc<StockConnection>,
+    stock: Arc<SharedConnection>,
     store: Store,
     told: Arc<AtomicU64>,
 }
@@ -82,7 +81,7 @@ impl Sale {
     pub fn new(store: &Store, id: SaleId) -> Result<Self, StoreError> {
         Ok(Self {
             keys: Arc::new(SaleKeys::new(&id)),
-            stock: Arc::new(StockConnection::new(store.client()?, PATIENCE)),
+            stock: Arc::new(SharedConnection::new(store.client()?, PATIENCE)),
             store: store.clone(),
             told: Arc::default(),
             id,

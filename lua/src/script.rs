@@ -78,6 +78,14 @@ impl Call<'_> {
         self
     }
 
+    pub(crate) fn keys<'k>(self, keys: impl IntoIterator<Item = &'k String>) -> Self {
+        keys.into_iter().fold(self, |call, key| call.key(key))
+    }
+
+    pub(crate) fn args(self, args: impl IntoIterator<Item = u64>) -> Self {
+        args.into_iter().fold(self, Self::arg)
+    }
+
     pub(crate) fn arg(mut self, arg: impl redis::ToSingleRedisArg) -> Self {
         self.invocation.arg(arg);
         self

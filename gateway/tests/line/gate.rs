@@ -1,10 +1,14 @@
 //! Without a pass nothing reaches the shop.
 
-use std::collections::BTreeMap;
-
+use futures::{SinkExt, StreamExt};
 use http::Method;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Error as WebSocketError, client::IntoClientRequest},
+};
 
-use crate::world::World;
+use crate::world::{Visitor, World};
 
 /// Everybody waits: nobody is let in, so whatever reaches the shop came around the gate.
 const SHUT: &str = "opens_at = \"2999-01-01T00:00:00Z\"";
@@ -152,9 +156,59 @@ async fn our_cookies_and_unverified_passes_stay_with_us() {
     let world = World::start("").await;
     let mut visitor = world.visitor();
     visitor.page("/").await;
-    let cookies: BTreeMap<_, _> = visitor.cookies.clone();
     assert_eq!(
-        cookies.keys().collect::<Vec<_>>(),
+        visitor.cookies.keys().collect::<Vec<_>>(),
         ["wr-pass-main", "wr-ticket-main", "wr-visitor"]
     );
+    visitor.cookies.insert("basket".into(), "7".into());
+    let claimed = [("x-entry-pass", "made-up")];
+    let answer = visitor.send(Method::GET, "/", &claimed, "").await;
+    assert_eq!(answer.text, "the shop");
+    let seen = world.shop.last.lock().unwrap().clone();
+    assert_eq!(
+        seen["cookie"], "basket=7",
+        "the shop's own cookie and none of ours"
+    );
+    let told: Vec<_> = seen.get_all("x-entry-pass").iter().collect();
+    assert_eq!(
+        told,
+        [visitor.cookies["wr-pass-main"].as_str()],
+        "the verified one alone"
+    );
+}
+
+#[tokio::test]
+async fn a_websocket_is_for_admitted_visitors() {
+    let world = World::start(SHUT).await;
+    assert!(websocket(&world.visitor()).await.is_err());
+    assert_eq!(world.shop.hits(), 0);
+
+    let world = World::start("").await;
+    let mut visitor = world.visitor();
+    visitor.page("/").await;
+    let mut socket = websocket(&visitor).await.unwrap();
+    socket.send("hello".into()).await.unwrap();
+    assert_eq!(
+        socket.next().await.unwrap().unwrap().into_text().unwrap(),
+        "hello"
+    );
+    assert_eq!(world.shop.without_pass(), 0);
+}
+
+async fn websocket(visitor: &Visitor) -> Result<WebSocketStream<TcpStream>, WebSocketError> {
+    let mut request = format!("ws://{}/live", visitor.gateway)
+        .into_client_request()
+        .unwrap();
+    let pairs = visitor
+        .cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let cookies = pairs.collect::<Vec<_>>().join("; ");
+    request
+        .headers_mut()
+        .insert("cookie", cookies.parse().unwrap());
+    let stream = TcpStream::connect(visitor.gateway).await.unwrap();
+    tokio_tungstenite::client_async(request, stream)
+        .await
+        .map(|(socket, _)| socket)
 }

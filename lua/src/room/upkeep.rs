@@ -16,10 +16,11 @@ impl Waitlist {
         marks: &[StockMark],
     ) -> Result<String, WaitlistError> {
         let k = &self.keys;
-        let mut call = self.scripts.stock.call();
-        for key in [&k.state, &k.reserved, &k.inside] {
-            call = call.key(key);
-        }
+        let mut call = self
+            .scripts
+            .stock
+            .call()
+            .keys([&k.state, &k.reserved, &k.inside]);
         call = call.arg(from).arg(to).arg(sellable);
         for mark in marks {
             let (word, person) = match mark {
@@ -41,8 +42,7 @@ impl Waitlist {
     /// two logs the caller knows.
     pub async fn snapshot(&self, gone: u64, ended: u64) -> Result<Snapshot, WaitlistError> {
         let k = &self.keys;
-        let mut call = self.scripts.snapshot.call();
-        for key in [
+        let call = self.scripts.snapshot.call().keys([
             &k.state,
             &k.waiting,
             &k.offers,
@@ -51,9 +51,7 @@ impl Waitlist {
             &k.gone,
             &k.ended,
             &k.away,
-        ] {
-            call = call.key(key);
-        }
+        ]);
         let reply: Vec<Value> = call
             .arg(self.now())
             .arg(gone)

@@ -1,9 +1,10 @@
-//! The fenced connection to the stock store.
+//! The one connection many callers share, made anew when it breaks.
 //!
-//! A connection that comes back by itself would be a way past the fence: after a restart of 50 ms
-//! every key is there and everything looks well. So each new connection first asks which server
-//! process it has reached, and everything sent on it carries that `run_id`. One multiplexed
-//! connection serves all buyers, because requests on it share packets and system calls.
+//! One multiplexed connection serves all, because requests on it share packets and system calls. Each
+//! new one first asks which server process it has reached: a connection that comes back without
+//! asking would be a way past the stock's fence, since after a restart of 50 ms every key is there
+//! and everything looks well. The stock's scripts are sent that `run_id`; the room's ask by
+//! themselves.
 
 use std::{
     sync::Arc,
@@ -29,8 +30,8 @@ pub(crate) struct Live {
     pub(crate) run_id: String,
 }
 
-/// The one connection buyers share, made anew when it breaks.
-pub(crate) struct StockConnection {
+/// The shared connection to one store.
+pub(crate) struct SharedConnection {
     client: redis::Client,
     /// How long one answer may take.
     patience: Duration,
@@ -39,7 +40,7 @@ pub(crate) struct StockConnection {
     failed_at: Mutex<Option<Instant>>,
 }
 
-impl StockConnection {
+impl SharedConnection {
     pub(crate) fn new(client: redis::Client, patience: Duration) -> Self {
         Self {
             client,
