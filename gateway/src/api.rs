@@ -89,7 +89,7 @@ impl FromRequestParts<Shared> for InRoom {
 }
 
 /// Who asks.
-pub(crate) struct Asking(pub(crate) Caller);
+pub(crate) struct Asking(pub(crate) Arc<Caller>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Asking {
     type Rejection = std::convert::Infallible;
@@ -98,7 +98,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asking {
         Ok(Self(
             parts
                 .extensions
-                .get::<Caller>()
+                .get::<Arc<Caller>>()
                 .cloned()
                 .unwrap_or_default(),
         ))

@@ -159,7 +159,7 @@ where
         };
         let caller = request
             .extensions()
-            .get::<Caller>()
+            .get::<Arc<Caller>>()
             .cloned()
             .unwrap_or_default();
         let gate = self.gate.clone();

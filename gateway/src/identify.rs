@@ -39,7 +39,7 @@ use crate::{
 
 type RecogniseTicket = Arc<dyn Fn(&str) -> Option<VisitorId> + Send + Sync>;
 
-/// Puts a [`Caller`] into every request's extensions.
+/// Puts an `Arc` of a [`Caller`] into every request's extensions: many steps read it, none copies it.
 ///
 /// Needs [`Target`] and [`Peer`] there: it stands inside `NormaliseTarget`.
 #[derive(Clone)]
@@ -161,7 +161,7 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for Identified<S> {
 
     fn call(&mut self, mut request: Request<Body>) -> S::Future {
         let caller = self.layer.identify(&request);
-        request.extensions_mut().insert(caller);
+        request.extensions_mut().insert(Arc::new(caller));
         self.inner.call(request)
     }
 }

@@ -78,7 +78,7 @@ impl ServePurchase {
 
     /// Adds the caller's pass, if its signature is ours.
     fn add_pass(&self, request: &mut Request<Body>) -> Result<(), Refusal> {
-        let Some(caller) = request.extensions().get::<Caller>().cloned() else {
+        let Some(caller) = request.extensions().get::<Arc<Caller>>().cloned() else {
             return Ok(());
         };
         let found = self.rooms.iter().find_map(|room| {

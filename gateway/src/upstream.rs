@@ -140,13 +140,13 @@ impl Upstream {
         upgrade: bool,
     ) -> Result<(Request<Body>, Arc<Sent>), UpstreamError> {
         let (mut parts, body) = request.into_parts();
-        let caller = parts.extensions.remove::<Caller>();
+        let caller = parts.extensions.remove::<Arc<Caller>>();
         let target = parts.extensions.remove::<Target>();
         let pass = parts.extensions.remove::<VerifiedPass>();
         let peer = parts.extensions.remove::<Peer>();
         parts.extensions.clear();
         headers::clean_request(&mut parts.headers);
-        headers::vouch(&mut parts.headers, caller.as_ref(), target.as_ref(), peer);
+        headers::vouch(&mut parts.headers, caller.as_deref(), target.as_ref(), peer);
         if let Some(VerifiedPass(pass)) = pass {
             parts.headers.insert(crate::identify::ENTRY_PASS, pass);
         }

@@ -90,7 +90,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let class = (self.layer.classify)(&request);
-        let counted = match request.extensions().get::<Caller>() {
+        let counted = match request.extensions().get::<Arc<Caller>>() {
             Some(caller) => self.layer.limiter.check(caller, class),
             None => self.layer.limiter.check(&Caller::default(), class),
         };
