@@ -39,7 +39,7 @@ use crate::{
 
 type RecogniseTicket = Arc<dyn Fn(&str) -> Option<VisitorId> + Send + Sync>;
 
-/// Puts an `Arc` of a [`Caller`] into every request's extensions: many steps read it, none copies it.
+/// Puts an `Arc` of a [`Caller`] into every request's extensions: many steps read it.
 ///
 /// Needs [`Target`] and [`Peer`] there: it stands inside `NormaliseTarget`.
 #[derive(Clone)]
