@@ -109,9 +109,14 @@ fn a_second_signal_stops_at_once_with_the_signals_own_code() {
     let mut slow = std::net::TcpStream::connect(demo.visitors).unwrap();
     std::io::Write::write_all(
         &mut slow,
-        b"POST /_wr/ticket/demo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n",
+        b"POST /_wr/ticket/demo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\
+          Expect: 100-continue\r\n\r\n",
     )
     .unwrap();
+    // Asked for the body: it is being worked on. Before that, a stop would just hang up.
+    let mut interim = [0; 12];
+    std::io::Read::read_exact(&mut slow, &mut interim).unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100");
     let began = std::time::Instant::now();
     demo.process.signal(Signal::TERM);
     // Two that arrive together are one to the kernel: the second goes until the process has ended.
