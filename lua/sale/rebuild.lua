@@ -50,7 +50,7 @@ elseif step == 'open' then
   local added = redis.pcall('XADD', EVENTS, id, unpack(fields))
   if type(added) == 'table' and added.err then redis.call('XADD', EVENTS, '*', unpack(fields)) end
   redis.call('HDEL', STATE, 'rebuilding')
-  redis.call('HSET', STATE, 'run_id', run_id, 'alive_at', now,
+  redis.call('HSET', STATE, 'run_id', run_id, 'alive_at', now, 'opened_at', now,
     'closed_ms', tonumber(ARGV[7]) + gap)
 end
 return { 'done' }

@@ -19,6 +19,6 @@ if state[1] ~= compared or (state[4] or '') ~= mark then return { 'changed' } en
 local now = wall_clock(ARGV[2])
 local gap = now - alive_at
 book_closed(now, closed_ms + gap, gap)
-redis.call('HSET', STATE, 'run_id', run_id)
+redis.call('HSET', STATE, 'run_id', run_id, 'opened_at', now)
 redis.call('HDEL', STATE, 'broken')
 return { 'reopened', gap }

@@ -39,7 +39,8 @@ if supplied < held + sold then return { 'below', held + sold } end
 
 local available = supplied - held - sold
 if fresh then
-  redis.call('HSET', STATE, 'run_id', run_id, 'alive_at', now, 'closed_ms', 0)
+  redis.call('HSET', STATE, 'run_id', run_id, 'alive_at', now, 'opened_at', now,
+    'closed_ms', 0)
   redis.call('ZADD', FREE, 0, MARKER)
   redis.call('HSET', SLOTS, MARKER, '-')
   redis.call('HSET', RESERVATIONS, MARKER, '-')

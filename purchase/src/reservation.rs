@@ -28,6 +28,16 @@ fn new_id(sale: &SaleId) -> String {
     format!("{RESERVATION}.{sale}.{}", uuid::Uuid::now_v7().simple())
 }
 
+/// When an id was made, ms, by the clock of the service that made it; none if it is none of ours.
+pub(crate) fn made_at(id: &str) -> Option<u64> {
+    let (_, random) = id.rsplit_once('.')?;
+    let (seconds, nanos) = uuid::Uuid::try_parse(random)
+        .ok()?
+        .get_timestamp()?
+        .to_unix();
+    Some(seconds * 1_000 + u64::from(nanos) / 1_000_000)
+}
+
 /// The id of the order a reservation becomes.
 pub(crate) fn order_id(reservation: &str) -> String {
     format!(

@@ -17,6 +17,7 @@ use crate::{
     ledger::{Ledger, LedgerError},
     recorder,
     refusal::Refusal,
+    reservation::{made_at, sale_of_reservation},
     seed, serve,
     stack::stack,
     sweeper,
@@ -167,8 +168,10 @@ impl Purchase {
 
     /// What became of a reservation that the open store does not have: the ledger may know.
     pub(crate) async fn absent(&self, id: &str, person: Option<&PersonId>) -> Refusal {
-        let Ok(Some(hold)) = self.ledger().hold(id).await else {
-            return Refusal::NotFound;
+        let hold = match self.ledger().hold(id).await {
+            Ok(Some(hold)) => hold,
+            Ok(None) => return self.lost_or_never_was(id).await,
+            Err(error) => return error.into(),
         };
         if person.is_some_and(|person| hold.person != *person) {
             return Refusal::NotFound;
@@ -179,6 +182,20 @@ impl Purchase {
             "cancelled" => Refusal::Cancelled,
             "refunded" => Refusal::Refunded,
             _ => Refusal::Expired,
+        }
+    }
+
+    /// What a reservation is that neither the open store nor the ledger has: lost with the store
+    /// before it was recorded, if its id is from before the sale was last opened; else there never
+    /// was one. Whoever makes an id up learns nothing by it: any id of that time is answered alike.
+    pub(crate) async fn lost_or_never_was(&self, id: &str) -> Refusal {
+        let Some(desk) = self.desk(sale_of_reservation(id)) else {
+            return Refusal::NotFound;
+        };
+        match (made_at(id), desk.stock.opened_at().await) {
+            (Some(made_at), Ok(opened_at)) if made_at < opened_at => Refusal::HoldLost,
+            (_, Ok(_)) => Refusal::NotFound,
+            (_, Err(error)) => error.into(),
         }
     }
 

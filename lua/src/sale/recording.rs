@@ -145,6 +145,18 @@ impl Sale {
         })
     }
 
+    /// When the sale was last opened: seeded, reopened or rebuilt, ms. What was held before that
+    /// and is not there now was lost with the store.
+    pub async fn opened_at(&self) -> Result<u64, SaleError> {
+        let mut connection = self.store.pooled().await?;
+        let at: Option<u64> = redis::cmd("HGET")
+            .arg(&[&self.keys.state, "opened_at"])
+            .query_async(&mut *connection)
+            .await
+            .map_err(|source| StoreError::from_redis("opened-at", source))?;
+        Ok(at.unwrap_or(0))
+    }
+
     /// Closes the sale for everybody until the active recorder has repaired it. False: there is no
     /// state to mark.
     pub async fn mark_broken(&self, reason: &str) -> Result<bool, SaleError> {

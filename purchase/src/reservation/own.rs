@@ -149,8 +149,11 @@ async fn from_ledger(
     otherwise: Refusal,
     open: bool,
 ) -> Result<Response, Refusal> {
-    let Ok(Some(hold)) = purchase.ledger().hold(id).await else {
-        return Err(otherwise);
+    let hold = match purchase.ledger().hold(id).await {
+        Ok(Some(hold)) => hold,
+        Ok(None) if open => return Err(purchase.lost_or_never_was(id).await),
+        Err(error) if open => return Err(error.into()),
+        _ => return Err(otherwise),
     };
     if hold.person != *person {
         return Err(Refusal::NotFound);

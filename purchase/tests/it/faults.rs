@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use sqlx::{Connection, Executor};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     fixture::{Choice, Place, until},
@@ -148,4 +149,56 @@ async fn an_emptied_store_never_sells_again_what_was_sold() {
         "a recorded hold goes on"
     );
     assert_eq!(house.state(&paid, "ann").await, "confirmed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_that_nobody_recorded_says_that_it_was_lost() {
+    let mut redis = Server::start();
+    let place = Place::at(&redis.url());
+    let alone = Choice {
+        recorder: false,
+        ..Choice::default()
+    };
+    let records = |stop: &CancellationToken| {
+        let (place, stop) = (place.clone_for_another(), stop.clone());
+        tokio::task::spawn(async move {
+            let parts = place.parts(&Choice::default()).await;
+            purchase::recorder::run(parts, stop).await;
+        })
+    };
+    let house = place.open(&alone).await;
+    let stop = CancellationToken::new();
+    let recorder = records(&stop);
+    let paid = house.held("ann").await;
+    assert_eq!(house.confirm(&paid, "ann", "pay").await.status, 200);
+    stop.cancel();
+    recorder.await.unwrap();
+    let held = house.held("bob").await;
+    redis.kill_9();
+    redis.wipe();
+    redis.start_again();
+    let stop = CancellationToken::new();
+    records(&stop);
+    house.until_open().await;
+    for lost in [
+        house.confirm(&held, "bob", "pay").await,
+        house.cancel(&held, "bob").await,
+        house
+            .ask(
+                Method::GET,
+                &format!("/v1/reservations/{held}"),
+                "bob",
+                None,
+            )
+            .await,
+    ] {
+        assert_eq!(
+            (lost.status.as_u16(), lost.problem().as_str()),
+            (410, "hold-lost")
+        );
+    }
+    let never = format!("r.{}.{}", house.sale, uuid::Uuid::now_v7().simple());
+    assert_eq!(house.confirm(&never, "bob", "pay").await.status, 404);
+    assert_eq!(house.state(&paid, "ann").await, "confirmed");
+    stop.cancel();
 }
