@@ -107,7 +107,7 @@ fn record_of(
         let forgotten = record.settled_at.unwrap_or(now) + terms.keep_ms <= now + SLACK_MS;
         let difference = match record.state {
             State::Held => Difference::new(Kind::LeakedHold, "none", is),
-            State::Sold => Difference::new(Kind::MissingOrder, "none", is).remedy(Remedy::Refund),
+            State::Sold => Difference::new(Kind::MissingOrder, "none", is).remedy(paid(record)),
             State::Cancelled | State::Expired if forgotten => return,
             _ => Difference::new(Kind::WrongRecord, "none", is),
         };
@@ -126,7 +126,7 @@ fn record_of(
     let (kind, remedy) = match (should.state, record.state) {
         (State::Sold, state) if state != State::Sold => (Kind::MissingOrder, Remedy::Repair),
         (State::Refunded, State::Sold) => (Kind::MissingOrder, Remedy::Repair),
-        (_, State::Sold) if should.state != State::Sold => (Kind::MissingOrder, Remedy::Refund),
+        (_, State::Sold) if should.state != State::Sold => (Kind::MissingOrder, paid(record)),
         (State::Held, _) if record.state != State::Held => (Kind::MissingHold, Remedy::Repair),
         (_, State::Held) if should.state != State::Held => (Kind::LeakedHold, Remedy::Repair),
         _ => (Kind::WrongRecord, Remedy::Repair),
@@ -137,6 +137,14 @@ fn record_of(
             .of(id, named)
             .remedy(remedy),
     );
+}
+
+/// An order that cannot be kept: somebody paid, or nobody did.
+fn paid(record: &Reservation) -> Remedy {
+    match record.payment_ref {
+        Some(_) => Remedy::Refund,
+        None => Remedy::Repair,
+    }
 }
 
 /// A reservation of the ledger that the stock store has not.

@@ -38,7 +38,8 @@ impl Recorder {
     /// Rebuilds and opens. The ledger must have every event of the stream.
     pub(super) async fn rebuild(&self, books: &Books) -> Result<(), Stepped> {
         let sale = self.desk.stock.id();
-        let Some((newest, newest_at)) = books.newest else {
+        // Another ledger, or an emptied one, must never empty the stock store.
+        let Some((newest, newest_at)) = books.newest.filter(|_| !books.supply.is_empty()) else {
             return Err(Stepped::Unknown);
         };
         let Some(rebuild) = self.desk.stock.rebuild(&self.owner).await? else {

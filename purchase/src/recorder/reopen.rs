@@ -32,7 +32,7 @@ impl Recorder {
         match self.ledger.knows(self.desk.stock.id()).await? {
             true => {
                 self.lost(&keys).await?;
-                self.repair(term, None).await?;
+                self.leading(term, self.repair(term, None)).await?;
                 Ok(true)
             }
             // Nobody has seeded it yet.
