@@ -15,7 +15,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Purchase,
-    ledger::{Ledger, LedgerError},
+    audit::LookError,
+    ledger::{Ledger, LedgerError, RecordError},
     role::Desk,
     stream::{BATCH, Entry, Stream},
 };
@@ -42,24 +43,43 @@ enum Stepped {
     Ledger(#[from] LedgerError),
     #[error("another recorder has taken over")]
     Fenced,
+    #[error("{0}")]
+    Looked(#[from] LookError),
+    #[error("the ledger refuses a repair: {0}")]
+    Refused(String),
     #[error("the stock store holds a part of a sale that the ledger does not know")]
     Unknown,
+}
+
+impl From<RecordError> for Stepped {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Fenced => Self::Fenced,
+            RecordError::Ledger(error) => Self::Ledger(error),
+            RecordError::Clash(reason) => Self::Refused(reason),
+        }
+    }
 }
 
 /// Records all sales until `stop`.
 pub async fn run(purchase: Purchase, stop: CancellationToken) {
     let recorders = TaskTracker::new();
     for desk in purchase.desks() {
-        let recorder = Recorder {
-            owner: uuid::Uuid::now_v7().simple().to_string(),
-            desk: Arc::clone(desk),
-            ledger: purchase.ledger().clone(),
-            purchase: purchase.clone(),
-        };
-        recorders.spawn(recorder.run(stop.clone()));
+        let owner = uuid::Uuid::now_v7().simple().to_string();
+        recorders.spawn(Recorder::new(&purchase, desk, owner).run(stop.clone()));
     }
     recorders.close();
     recorders.wait().await;
+}
+
+/// Takes the lease if nobody has it, records what the stream has, reopens or repairs the sale, and
+/// gives the lease up again. For an audit of a sale that no recorder is there for.
+pub(crate) async fn repair_if_nobody_records(purchase: &Purchase, desk: &Arc<Desk>, owner: &str) {
+    let recorder = Recorder::new(purchase, desk, owner.to_owned());
+    if let Err(stepped) = recorder.repair_once().await {
+        tracing::warn!(sale.id = %desk.stock.id(), reason = %stepped, "not repaired yet");
+    }
+    let _ = desk.stock.give_up_lease(owner).await;
 }
 
 /// The recorder of one sale.
@@ -71,6 +91,57 @@ struct Recorder {
 }
 
 impl Recorder {
+    fn new(purchase: &Purchase, desk: &Arc<Desk>, owner: String) -> Self {
+        Self {
+            owner,
+            desk: Arc::clone(desk),
+            ledger: purchase.ledger().clone(),
+            purchase: purchase.clone(),
+        }
+    }
+
+    async fn repair_once(&self) -> Result<(), Stepped> {
+        let least_term = self.ledger.term(self.desk.stock.id()).await?;
+        let Some(term) = self.lease(least_term).await? else {
+            return Ok(());
+        };
+        if !self.has_stream(term).await? {
+            return Ok(());
+        }
+        let mut stream = Stream::open(&self.desk.stock, &self.owner).await?;
+        self.keep_up(&mut stream, term).await
+    }
+
+    /// Records what others read and left (the one before, or one that woke after its lease), and
+    /// opens the sale if it is shut.
+    async fn keep_up(&self, stream: &mut Stream, term: u64) -> Result<(), Stepped> {
+        for entries in stream.pending().await?.chunks(BATCH) {
+            self.record(stream, term, entries).await?;
+        }
+        let reopening = self.reopen_if_needed(stream, term);
+        self.leading(term, reopening).await
+    }
+
+    /// Does something that may take longer than the lease, and keeps it meanwhile.
+    async fn leading<T>(
+        &self,
+        term: u64,
+        work: impl Future<Output = Result<T, Stepped>>,
+    ) -> Result<T, Stepped> {
+        let every = self.purchase.config().recorder_lease / 3;
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(every) => {
+                    if self.lease(term).await? != Some(term) {
+                        return Err(Stepped::Fenced);
+                    }
+                }
+            }
+        }
+    }
+
     async fn run(self, stop: CancellationToken) {
         let sale = self.desk.stock.id().clone();
         let mut said = String::new();
@@ -114,7 +185,7 @@ impl Recorder {
         let Some(term) = self.lease(least_term).await? else {
             return Ok(());
         };
-        if !self.has_stream().await? {
+        if !self.has_stream(term).await? {
             return Ok(());
         }
         tracing::info!(sale.id = %sale, term, "recording");
@@ -130,11 +201,7 @@ impl Recorder {
                 renewed = Instant::now();
             }
             if kept.is_none_or(|kept| kept.elapsed() >= UPKEEP) {
-                // What others read and left: the one before, or one that woke after its lease.
-                for entries in stream.pending().await?.chunks(BATCH) {
-                    self.record(&mut stream, term, entries).await?;
-                }
-                self.reopen_if_needed(&mut stream, term).await?;
+                self.keep_up(&mut stream, term).await?;
                 if let Some(last) = last {
                     self.trim(last).await?;
                 }

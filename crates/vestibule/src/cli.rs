@@ -9,7 +9,8 @@ use clap::{Parser, Subcommand};
 use crate::{
     demo,
     roles::{
-        RoleOptions, ServeOptions, check, config_show, crowd, gateway, purchase, recorder, serve,
+        AuditOptions, RoleOptions, ServeOptions, audit, check, config_show, crowd, gateway,
+        purchase, recorder, serve,
     },
 };
 
@@ -35,6 +36,8 @@ enum Role {
     Recorder(RoleOptions),
     /// Looks at everything a role depends on, and changes nothing
     Check(RoleOptions),
+    /// Compares ledger, stock store and stream, and says what differs
+    Audit(AuditOptions),
     /// The configuration
     Config {
         #[command(subcommand)]
@@ -67,6 +70,7 @@ impl Cli {
             Role::Purchase(options) => wait_for(purchase::run(options)),
             Role::Recorder(options) => wait_for(recorder::run(options)),
             Role::Check(options) => wait_for(check::run(options)),
+            Role::Audit(options) => wait_for(audit::run(options)),
             Role::Config {
                 what: ConfigRole::Show(options),
             } => config_show::run(&options),

@@ -1,4 +1,4 @@
-//! One binary: demo, serve, gateway, purchase, recorder, check. Each role is a page of wiring.
+//! One binary: demo, serve, gateway, purchase, recorder, check, audit. Each role is a page of wiring.
 
 mod cli;
 mod clock;

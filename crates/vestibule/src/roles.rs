@@ -1,5 +1,6 @@
 //! One small file a role: what it needs, and how its parts are put together.
 
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod config_show;
 pub(crate) mod crowd;
@@ -10,4 +11,4 @@ pub(crate) mod recorder;
 mod requirements;
 pub(crate) mod serve;
 
-pub(crate) use options::{RoleOptions, ServeOptions};
+pub(crate) use options::{AuditOptions, RoleOptions, ServeOptions};

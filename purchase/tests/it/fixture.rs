@@ -106,6 +106,10 @@ impl Place {
         self.directory.path().join("ledger.sqlite")
     }
 
+    pub(crate) fn ledger_url(&self) -> String {
+        format!("sqlite://{}", self.ledger_file().display())
+    }
+
     pub(crate) fn config(&self, choice: &Choice) -> Config {
         let sku = SkuConfig {
             supplied: choice.supplied,
@@ -137,7 +141,7 @@ impl Place {
     pub(crate) async fn parts(&self, choice: &Choice) -> Purchase {
         let urls = Urls {
             stock: self.redis.clone(),
-            ledger: format!("sqlite://{}", self.ledger_file().display()),
+            ledger: self.ledger_url(),
         };
         let passes = PassKeys {
             keys: self.ring.public(),

@@ -35,6 +35,23 @@ pub(crate) struct ServeOptions {
     common: RoleOptions,
 }
 
+/// Flags of `audit`.
+#[derive(Args)]
+pub(crate) struct AuditOptions {
+    /// The configuration file
+    #[arg(long, env = "VESTIBULE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory of a `serve` that keeps its own stores
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Settle what has one right answer; the sale is closed for the seconds it takes
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// A shop's URL. `localhost:3000` is one too, with the scheme `localhost`: not what was meant.
 fn shop(text: &str) -> Result<Url, String> {
     Url::parse(text)

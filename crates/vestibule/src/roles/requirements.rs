@@ -82,6 +82,18 @@ pub(super) fn of_a_recorder(config: &Config) -> Vec<String> {
     all.0
 }
 
+/// Complaints of an audit.
+pub(super) fn of_an_audit(config: &Config) -> Vec<String> {
+    let mut all = Complaints(config.purchase_complaints().collect());
+    all.stock_and_ledger(config);
+    all.need(
+        "purchase.sales",
+        !config.purchase.sales.is_empty(),
+        "at least one sale",
+    );
+    all.0
+}
+
 /// Complaints of `serve`: with both sides in one process, each room's sale must be one that is
 /// sold, and back.
 pub(super) fn of_serve(config: &Config) -> Vec<String> {

@@ -1,0 +1,81 @@
+//! `audit`: compares ledger, stock store and stream of every sale, and has differences repaired.
+//!
+//! A table for people, JSON for machines. Exit code 0: both sides agree; 1: they differ, or did and
+//! something is left or has to be paid back; 2: it was not possible to look. Runs beside everything
+//! else, at any time.
+
+use std::process::ExitCode;
+
+use entry_pass::KeyRing;
+use purchase::{PassKeys, Purchase, Urls, audit::Audited, clock::Clock};
+use toml::Value;
+
+use super::requirements;
+use crate::{
+    config::{Flag, Layers},
+    logging,
+    roles::AuditOptions,
+};
+
+/// It was not possible to look.
+const BLIND: u8 = 2;
+
+/// Looks at every sale and prints what differs.
+pub(crate) async fn run(options: AuditOptions) -> anyhow::Result<ExitCode> {
+    match look(&options).await {
+        Ok(audited) => {
+            if options.json {
+                println!("{}", serde_json::to_string_pretty(&audited)?);
+            } else {
+                for sale in &audited {
+                    print!("{sale}");
+                }
+            }
+            let clean = audited.iter().all(Audited::clean);
+            Ok(ExitCode::from(u8::from(!clean)))
+        }
+        Err(error) => {
+            eprintln!("vestibule: {error:#}");
+            Ok(ExitCode::from(BLIND))
+        }
+    }
+}
+
+async fn look(options: &AuditOptions) -> anyhow::Result<Vec<Audited>> {
+    let data = options.data.as_ref().map(|data| Flag {
+        name: "--data",
+        path: "data.dir",
+        value: Value::String(data.display().to_string()),
+    });
+    let flags = data.into_iter().collect();
+    let mut layers = Layers::read(options.config.as_deref(), Layers::environment(), flags)?;
+    if let Some(data) = &options.data {
+        let data = data.canonicalize()?;
+        let stock = data.join("redis-stock").join("redis.sock");
+        let stock = format!("redis+unix://{}", stock.display());
+        layers.assume("--data", "stores.stock", &stock);
+        let ledger = format!("sqlite://{}", data.join("ledger.sqlite").display());
+        layers.assume("--data", "stores.ledger", &ledger);
+    }
+    let (config, _) = layers.into_config(requirements::of_an_audit)?;
+    logging::start(&config.log)?;
+    let (Some(stock), Some(ledger)) = (config.stores.stock, config.stores.ledger) else {
+        anyhow::bail!("the configuration was not judged");
+    };
+    let urls = Urls {
+        stock: stock.reveal().to_owned(),
+        ledger: ledger.reveal().to_owned(),
+    };
+    // An audit checks no passes. A key that never signed one honours none.
+    let passes = PassKeys {
+        keys: KeyRing::from_pems([KeyRing::generate_pem()?.as_str()])?.public(),
+        issuer: "nobody".to_owned(),
+    };
+    let purchase = Purchase::open(config.purchase, &urls, passes, Clock::System).await?;
+    let mut all = Vec::new();
+    for desk in purchase.desks() {
+        all.push(purchase::audit::audit(&purchase, desk, options.repair).await?);
+    }
+    purchase.ledger().close().await;
+    Ok(all)
+}

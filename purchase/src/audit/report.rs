@@ -1,0 +1,120 @@
+//! What an audit found and what became of it: a table for people, JSON for machines.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Difference, Look, Remedy};
+use crate::role::Desk;
+
+/// The outcome of one sale's audit.
+#[derive(Debug, Clone, Serialize)]
+pub struct Audited {
+    /// Which sale.
+    pub sale: String,
+    /// How many reservations were looked at.
+    pub reservations: usize,
+    /// How many events came in while it looked; what they moved was not judged.
+    pub moved: usize,
+    /// Every difference.
+    pub differences: Vec<Difference>,
+    /// What a repair left, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<Vec<Difference>>,
+    /// What was paid for and cannot be kept: the payments have to go back.
+    pub refunds: Vec<Difference>,
+}
+
+impl Audited {
+    pub(super) fn of(desk: &Desk, look: &Look) -> Self {
+        let refunds = look.differences.iter();
+        let refunds = refunds.filter(|found| found.remedy == Remedy::Refund);
+        Self {
+            sale: desk.stock.id().to_string(),
+            reservations: look.reservations,
+            moved: look.moved,
+            differences: look.differences.clone(),
+            left: None,
+            refunds: refunds.cloned().collect(),
+        }
+    }
+
+    pub(super) fn repaired(&mut self, left: Vec<Difference>) {
+        for found in left.iter().filter(|found| found.remedy == Remedy::Refund) {
+            if !self.refunds.iter().any(|known| known.order == found.order) {
+                self.refunds.push(found.clone());
+            }
+        }
+        self.left = Some(left);
+    }
+
+    /// Whether both sides agree, now that it is over, and nobody has to be paid back.
+    pub fn clean(&self) -> bool {
+        let left = self.left.as_ref().unwrap_or(&self.differences);
+        left.is_empty() && self.refunds.is_empty()
+    }
+}
+
+impl fmt::Display for Audited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "sale {}: {} reservations, ",
+            self.sale, self.reservations
+        )?;
+        match (self.differences.len(), &self.left) {
+            (0, _) => writeln!(f, "no differences")?,
+            (found, None) => writeln!(f, "{found} differences")?,
+            (found, Some(left)) => {
+                writeln!(
+                    f,
+                    "{found} differences, {} left after the repair",
+                    left.len()
+                )?;
+            }
+        }
+        table(f, &self.differences)?;
+        if let Some(left) = self.left.as_ref().filter(|left| !left.is_empty()) {
+            writeln!(f, "left:")?;
+            table(f, left)?;
+        }
+        if !self.refunds.is_empty() {
+            writeln!(f, "to be paid back:")?;
+        }
+        for found in &self.refunds {
+            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+            writeln!(
+                f,
+                "  order {}  payment {}  person {}  because the ledger says: {}",
+                shown(&found.order),
+                shown(&found.payment_ref),
+                shown(&found.person),
+                found.ledger
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn table(f: &mut fmt::Formatter<'_>, differences: &[Difference]) -> fmt::Result {
+    for found in differences {
+        let kind = serde_json::to_string(&found.kind).unwrap_or_default();
+        let remedy = serde_json::to_string(&found.remedy).unwrap_or_default();
+        let unit = found.unit.map(|unit| format!("unit {unit}"));
+        let about: Vec<&str> = [
+            &found.sku,
+            &found.reservation,
+            &found.order,
+            &found.person,
+            &unit,
+        ]
+        .into_iter()
+        .filter_map(Option::as_deref)
+        .collect();
+        let (kind, remedy) = (kind.trim_matches('"'), remedy.trim_matches('"'));
+        writeln!(f, "  {kind:<18} {remedy:<7} {}", about.join("  "))?;
+        writeln!(f, "      ledger: {}", found.ledger)?;
+        writeln!(f, "      stock:  {}", found.stock)?;
+    }
+    Ok(())
+}
