@@ -40,7 +40,15 @@ impl Shop {
     }
 
     pub(crate) async fn at(url: &str) -> Self {
-        let name = &uuid::Uuid::now_v7().simple().to_string()[..];
+        Self::named(&uuid::Uuid::now_v7().simple().to_string(), url).await
+    }
+
+    /// The same sale by connections of its own and with a clock of its own.
+    pub(crate) async fn another(&self, url: &str) -> Self {
+        Self::named(self.sale.id().as_str(), url).await
+    }
+
+    async fn named(name: &str, url: &str) -> Self {
         let store = Store::connect(url).await.unwrap();
         let time = Arc::new(AtomicU64::new(START));
         let sale = Sale::new(&store, name.parse().unwrap()).unwrap();
