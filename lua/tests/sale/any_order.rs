@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use lua::sale::{EventId, Mark, StockEvent};
+use lua::sale::{EventId, Fence, Mark, StockEvent};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -17,7 +17,7 @@ use super::{
     picture::{differences, expected, strangers, taken},
     replay::Replay,
     server,
-    steps::{Asked, Step, step, supply},
+    steps::{Asked, Compared, Step, step, supply},
     stream::{Entry, entries},
 };
 
@@ -41,9 +41,14 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
+        let shop = Shop::at(server::forgetful()).await;
+        let model = Model {
+            server: shop.run_id().await,
+            ..Model::default()
+        };
         Self {
-            shop: Shop::at(server::forgetful()).await,
-            model: Model::default(),
+            shop,
+            model,
             replay: Replay::default(),
             asked: Asked::new(),
             now: START as i64,
@@ -62,15 +67,8 @@ impl Stage {
                 Ok(())
             }
             Step::Restart => self.restart().await,
-            Step::Reopen { compared_rightly } => {
-                let shut = self.model.shut.clone().unwrap_or_default();
-                let compared = if *compared_rightly {
-                    shut
-                } else {
-                    "x".to_owned()
-                };
-                self.calls(&Call::Reopen { compared }, 1).await
-            }
+            Step::Break(reason) => self.break_it(&format!("reason-{reason}")).await,
+            Step::Reopen(compared) => self.reopen(*compared).await,
             Step::Feed => self.feed().await,
             Step::Sweep { sweepers, .. } => {
                 let call = step.call(&mut self.asked).expect("a sweep is a call");
@@ -85,7 +83,7 @@ impl Stage {
 
     /// So many callers ask the same at once.
     async fn calls(&mut self, call: &Call, callers: usize) -> Wrong {
-        let (sale, jumped) = (&self.shop.sale, self.model.jumped(self.now));
+        let sale = &self.shop.sale;
         let replies = futures_of(callers, || ask(sale, call)).await;
         let entries = self.new_entries().await;
         let mut ids = entries.iter().map(|(id, _)| id.parse().unwrap()).collect();
@@ -101,7 +99,7 @@ impl Stage {
             let at = at.ok_or_else(|| format!("answered {reply:?}, must be one of {must:?}"))?;
             must.remove(at);
         }
-        self.events_are(&entries, &facts, jumped)?;
+        self.events_are(&entries, &facts)?;
         self.compare().await
     }
 
@@ -115,7 +113,7 @@ impl Stage {
     }
 
     /// The events are those, word for word, and the replay believes them.
-    fn events_are(&mut self, entries: &[Entry], facts: &[Fact], jumped: bool) -> Wrong {
+    fn events_are(&mut self, entries: &[Entry], facts: &[Fact]) -> Wrong {
         for n in 0..entries.len().max(facts.len()) {
             let (written, must) = (entries.get(n), facts.get(n));
             let same = written.zip(must).is_some_and(|((_, fields), must)| {
@@ -129,7 +127,7 @@ impl Stage {
         for (id, fields) in entries {
             let id: EventId = id.parse().unwrap();
             let event = StockEvent::parse(id, fields).map_err(|error| error.to_string())?;
-            self.replay.take(&event, jumped)?;
+            self.replay.take(&event)?;
             let person = event.taken.map(|taken| taken.person);
             match (event.kind.word(), person) {
                 ("reserved", Some(person)) => self.marks.push(Mark::Reserved(person)),
@@ -155,18 +153,47 @@ impl Stage {
 
     /// The sale as another server process finds it.
     async fn restart(&mut self) -> Wrong {
-        if self.model.clock.is_none() || self.model.shut.is_some() {
+        if self.model.clock.is_none() || self.model.opened_under.is_some() {
             return Ok(());
         }
         self.restarts += 1;
         let before = format!("process-{}", self.restarts);
-        redis::cmd("HSET")
-            .arg(&[&self.shop.sale.keys().state, "run_id", &before])
-            .exec_async(&mut self.shop.sale.store().fast())
-            .await
-            .unwrap();
-        self.model.shut = Some(before);
+        let state = &self.shop.sale.keys().state;
+        self.shop.redis(&["HSET", state, "run_id", &before]).await;
+        self.model.opened_under = Some(before);
         self.compare().await
+    }
+
+    async fn break_it(&mut self, reason: &str) -> Wrong {
+        let marked = self.shop.sale.mark_broken(reason).await;
+        let marked = marked.map_err(|error| error.to_string())?;
+        if marked != self.model.clock.is_some() {
+            return Err(format!("marked: {marked}"));
+        }
+        self.model.broken = marked.then(|| reason.to_owned());
+        self.compare().await
+    }
+
+    /// A recorder looks where the sale stands, and opens it.
+    async fn reopen(&mut self, compared: Compared) -> Wrong {
+        let must = match &self.model {
+            it if it.clock.is_none() => None,
+            it if it.is_open() => Some(Fence::Open),
+            it => Some(Fence::Shut(it.shut())),
+        };
+        let fence = self.shop.sale.fence().await;
+        let fence = fence.map_err(|error| error.to_string())?;
+        let missing = matches!(fence, Fence::Missing { all: true, .. });
+        if must.is_none() != missing || must.is_some_and(|must| must != fence) {
+            return Err(format!("the fence is {fence:?}"));
+        }
+        let mut shut = self.model.shut();
+        match compared {
+            Compared::Rightly => {}
+            Compared::OtherProcess => shut.run_id.push('x'),
+            Compared::OtherReason => shut.broken = Some("another".to_owned()),
+        }
+        self.calls(&Call::Reopen { compared: shut }, 1).await
     }
 
     /// The line hears counts, and every mark once.
@@ -177,7 +204,7 @@ impl Stage {
             .feed(&self.told)
             .await
             .map_err(|error| error.to_string())?;
-        let open = self.model.clock.is_some() && self.model.shut.is_none();
+        let open = self.model.is_open();
         let marks = if open {
             std::mem::take(&mut self.marks)
         } else {
@@ -205,9 +232,7 @@ impl Stage {
 
     /// Opens it again, hears the rest, and leaves nothing behind.
     async fn end(&mut self) -> Wrong {
-        if let Some(compared) = self.model.shut.clone() {
-            self.calls(&Call::Reopen { compared }, 1).await?;
-        }
+        self.reopen(Compared::Rightly).await?;
         self.feed().await?;
         let (sale, mut redis) = (&self.shop.sale, self.shop.sale.store().fast());
         let strangers = strangers(sale.keys(), &mut redis, sale).await;

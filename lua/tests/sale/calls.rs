@@ -5,7 +5,7 @@ use std::time::Duration;
 use entry_pass::PersonId;
 use lua::sale::{
     Cancelled, Confirmed, Looked, Refunded, Reopened, Reserve, Reserved, Sale, SaleError,
-    SetSupply, Supplied, Swept,
+    SetSupply, Shut, Supplied, Swept,
 };
 
 use super::fixture::KEEP;
@@ -53,7 +53,7 @@ pub(crate) enum Call {
         keep_ms: i64,
     },
     Reopen {
-        compared: String,
+        compared: Shut,
     },
 }
 

@@ -99,10 +99,11 @@ async fn what_was_answered_survives_a_kill_and_the_rest_is_whole_or_not_at_all()
         shop.time.store(now as u64, Ordering::SeqCst);
         let id = "r.none".to_owned();
         assert_eq!(ask(&shop.sale, &Call::Look { id }).await, Reply::Restarted);
-        let Fence::Restarted(compared) = shop.sale.fence().await.unwrap() else {
+        let Fence::Shut(compared) = shop.sale.fence().await.unwrap() else {
             panic!("kill {round}: open to another process")
         };
-        model.shut = Some(compared.clone());
+        model.server = shop.run_id().await;
+        model.opened_under = Some(compared.run_id.clone());
         let reopen = Call::Reopen { compared };
         let reply = ask(&shop.sale, &reopen).await;
         let last = stream.last().map_or(&read, |(id, _)| id);

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use lua::sale::{EventId, Looked, Reopened, Reservation, State};
+use lua::sale::{EventId, Looked, Reopened, Reservation, Shut, State};
 
 use super::calls::{Call, Reply};
 
@@ -31,15 +31,6 @@ pub(crate) struct Stock {
     pub(crate) event: EventId,
 }
 
-/// One reservation.
-#[derive(Debug, Clone)]
-pub(crate) struct Record {
-    pub(crate) now: Reservation,
-    /// On the open clock.
-    pub(crate) deadline: i64,
-    pub(crate) settled_at: Option<i64>,
-}
-
 /// The open clock.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
@@ -52,12 +43,24 @@ pub(crate) struct Clock {
 pub(crate) struct Model {
     /// None: nobody seeded it.
     pub(crate) clock: Option<Clock>,
-    /// The server process it was last opened under, if another one answers now.
-    pub(crate) shut: Option<String>,
+    /// The server process that answers.
+    pub(crate) server: String,
+    /// The one it was last opened under, if another one answers now.
+    pub(crate) opened_under: Option<String>,
+    /// Why nobody may go on.
+    pub(crate) broken: Option<String>,
     pub(crate) stock: BTreeMap<&'static str, Stock>,
-    pub(crate) records: BTreeMap<String, Record>,
-    /// By person and key: body and answer.
-    pub(crate) keys: BTreeMap<(&'static str, String), (String, String)>,
+    pub(crate) records: BTreeMap<String, Reservation>,
+    /// By person and key.
+    pub(crate) keys: BTreeMap<(&'static str, String), Remembered>,
+}
+
+/// What a key was answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Remembered {
+    pub(crate) id: String,
+    pub(crate) body: String,
+    pub(crate) answer: String,
 }
 
 /// One call: the moment as it sees it, and what it tells.
@@ -65,7 +68,8 @@ struct Turn<'a> {
     now: i64,
     open: i64,
     closed_ms: i64,
-    jumped: bool,
+    /// How far the clock jumped, if it did.
+    gap: Option<i64>,
     ids: &'a mut Ids,
     facts: Vec<Fact>,
 }
@@ -96,18 +100,19 @@ impl Model {
             return (Reply::Closed, Vec::new());
         };
         let gap = now - clock.alive_at;
-        let jumped = self.jumped(now);
+        let gap = (gap.abs() > JUMP_MS).then_some(gap);
         let mut turn = Turn {
             now,
-            open: if jumped { clock.alive_at } else { now } - clock.closed_ms,
-            closed_ms: clock.closed_ms + if jumped { gap } else { 0 },
-            jumped,
+            open: gap.map_or(now, |_| clock.alive_at) - clock.closed_ms,
+            closed_ms: clock.closed_ms + gap.unwrap_or(0),
+            gap,
             ids,
             facts: Vec::new(),
         };
         let reply = match call {
             Call::Reopen { compared } => Reply::Reopened(self.reopen(compared, &mut turn)),
-            _ if self.shut.is_some() => Reply::Restarted,
+            _ if self.broken.is_some() => Reply::Closed,
+            _ if self.opened_under.is_some() => Reply::Restarted,
             Call::Reserve(wish) => self.reserve(wish, &mut turn),
             Call::Confirm {
                 id,
@@ -130,16 +135,25 @@ impl Model {
         (reply, turn.facts)
     }
 
-    /// Whether the open clock stands still.
-    pub(crate) fn jumped(&self, now: i64) -> bool {
-        let gap = self.clock.map_or(0, |clock| now - clock.alive_at);
-        gap.abs() > JUMP_MS
+    /// Whether anybody may go on.
+    pub(crate) fn is_open(&self) -> bool {
+        self.clock.is_some() && self.opened_under.is_none() && self.broken.is_none()
+    }
+
+    /// What it is shut under, or would be.
+    pub(crate) fn shut(&self) -> Shut {
+        Shut {
+            run_id: self.opened_under.as_ref().unwrap_or(&self.server).clone(),
+            broken: self.broken.clone(),
+        }
     }
 
     /// Units of `sku` out in `state`.
     pub(crate) fn out(&self, sku: &str, state: State) -> u64 {
-        let records = self.records.values().map(|record| &record.now);
-        let out = records.filter(|it| it.sku.as_str() == sku && it.state == state);
+        let out = self
+            .records
+            .values()
+            .filter(|it| it.sku.as_str() == sku && it.state == state);
         out.map(|it| u64::from(it.quantity)).sum()
     }
 
@@ -149,8 +163,8 @@ impl Model {
 
     /// Reservations that hold or bought.
     pub(crate) fn standing(&self) -> impl Iterator<Item = &Reservation> {
-        let records = self.records.values().map(|record| &record.now);
-        records.filter(|it| matches!(it.state, State::Held | State::Sold))
+        let out = |it: &&Reservation| matches!(it.state, State::Held | State::Sold);
+        self.records.values().filter(out)
     }
 
     /// Units that came back.
@@ -171,26 +185,31 @@ impl Model {
     fn look(&self, id: &str, turn: &Turn<'_>) -> Option<Looked> {
         let record = self.records.get(id)?;
         Some(Looked {
-            reservation: record.now.clone(),
+            reservation: record.clone(),
             expires_at: (record.deadline + turn.closed_ms) as u64,
-            over: record.now.state == State::Held && turn.open >= record.deadline,
+            over: record.state == State::Held && turn.open >= record.deadline,
         })
     }
 
-    fn reopen(&mut self, compared: &str, turn: &mut Turn<'_>) -> Reopened {
-        let Some(shut) = &self.shut else {
+    fn reopen(&mut self, compared: &Shut, turn: &mut Turn<'_>) -> Reopened {
+        if self.is_open() {
             return Reopened::Already;
-        };
-        if shut != compared {
+        }
+        if self.shut() != *compared {
             return Reopened::Changed;
         }
+        let gap = turn.now - self.clock.map_or(0, |clock| clock.alive_at);
+        self.book_closed(gap, turn);
+        (self.opened_under, self.broken) = (None, None);
+        Reopened::Now(gap)
+    }
+
+    /// Lets time pass that counts for nobody.
+    fn book_closed(&mut self, gap: i64, turn: &mut Turn<'_>) {
         let clock = self.clock.as_mut().expect("looked at by the caller");
-        let gap = turn.now - clock.alive_at;
         clock.alive_at = turn.now;
         clock.closed_ms += gap;
-        self.shut = None;
         turn.tell("reopened", [("closed_ms", gap.to_string())]);
-        Reopened::Now(gap)
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use lua::{keys::SaleKeys, sale::Sale, sale::State};
+use lua::{
+    keys::{MARKER, SaleKeys},
+    sale::{Sale, State},
+};
 use redis::aio::ConnectionLike;
 
 use super::{
     fixture::KEEP,
-    model::{Model, Record, list, or_dash},
+    model::{Model, list},
 };
 
 /// Name and value of everything that is kept.
@@ -44,7 +47,7 @@ pub(crate) async fn taken(
         .unwrap();
     let mut picture = Picture::new();
     let mut add = |what: &str, pairs: Pairs| {
-        for (name, value) in pairs {
+        for (name, value) in pairs.into_iter().filter(|(name, _)| name != MARKER) {
             picture.insert(format!("{what} {name}"), value);
         }
     };
@@ -56,7 +59,8 @@ pub(crate) async fn taken(
         "free",
         free.into_iter().map(|unit| (unit, String::new())).collect(),
     );
-    let sorted = slots.into_iter().map(|(who, slots)| {
+    let slots = slots.into_iter().filter(|(name, _)| name != MARKER);
+    let sorted = slots.map(|(who, slots)| {
         let mut slots: Vec<u32> = slots.split(',').map(|slot| slot.parse().unwrap()).collect();
         slots.sort_unstable();
         (who, list(&slots))
@@ -115,8 +119,8 @@ pub(crate) fn expected(model: &Model) -> Picture {
         add(format!("slots {} {}", it.sku, it.person), list(&slots));
     }
     for (id, record) in &model.records {
-        add(format!("record {id}"), packed(record));
-        match (record.now.state, record.settled_at) {
+        add(format!("record {id}"), record.pack());
+        match (record.state, record.settled_at) {
             (State::Held, _) => add(format!("deadline {id}"), record.deadline.to_string()),
             (State::Cancelled | State::Expired, Some(at)) => {
                 add(format!("ended {id}"), at.to_string());
@@ -124,38 +128,15 @@ pub(crate) fn expected(model: &Model) -> Picture {
             _ => {}
         }
     }
-    for ((person, key), (body, answer)) in &model.keys {
-        add(format!("key {person} {key}"), format!("{body} {answer}"));
+    if let Some(reason) = &model.broken {
+        add("state broken".into(), reason.clone());
+    }
+    for ((person, key), known) in &model.keys {
+        let stored = format!("{} {}", known.body, known.answer);
+        add(format!("key {person} {key}"), stored);
         add(format!("ttl {person} {key}"), "true".into());
     }
     picture
-}
-
-/// The eleven words of a record.
-fn packed(record: &Record) -> String {
-    let it = &record.now;
-    let state = match it.state {
-        State::Held => "held",
-        State::Sold => "sold",
-        State::Cancelled => "cancelled",
-        State::Expired => "expired",
-        State::Refunded => "refunded",
-    };
-    let payment = it.payment_ref.as_ref().map(|payment| format!("={payment}"));
-    [
-        state.to_owned(),
-        it.person.to_string(),
-        it.sku.to_string(),
-        it.quantity.to_string(),
-        list(&it.units),
-        list(&it.slots),
-        record.deadline.to_string(),
-        or_dash(payment),
-        or_dash(it.confirmed_at),
-        it.event.to_string(),
-        or_dash(record.settled_at),
-    ]
-    .join(" ")
 }
 
 /// Where two pictures differ, one line each.
@@ -186,16 +167,6 @@ pub(crate) async fn strangers(
         .query_async(redis)
         .await
         .unwrap();
-    let own = [
-        &keys.state,
-        &keys.stock,
-        &keys.free,
-        &keys.slots,
-        &keys.reservations,
-        &keys.deadlines,
-        &keys.ended,
-        &keys.events,
-    ];
-    all.retain(|key| !own.contains(&key) && !key.contains(":key:reserve "));
+    all.retain(|key| !keys.whole().contains(&key.as_str()) && !key.contains(":key:reserve "));
     all
 }

@@ -20,9 +20,8 @@ struct Told {
     slots: Vec<u32>,
     payment_ref: Option<String>,
     answer: String,
-    /// Wall clock, moved on by what was closed since. None: it was reserved after the clock jumped
-    /// and before a sweep saw it, and what was closed since is counted from before the jump.
-    expires_at: Option<i64>,
+    /// Wall clock, moved on by what was closed since.
+    expires_at: i64,
 }
 
 /// What was told so far.
@@ -33,8 +32,8 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    /// Takes one more event, or says why it cannot be. `jumped`: the clock has, and no sweep saw it.
-    pub(crate) fn take(&mut self, event: &StockEvent, jumped: bool) -> Result<(), String> {
+    /// Takes one more event, or says why it cannot be.
+    pub(crate) fn take(&mut self, event: &StockEvent) -> Result<(), String> {
         let sku = || event.sku.clone().ok_or("an event without its sku");
         let to = match &event.kind {
             EventKind::Supplied { supplied, limit } => {
@@ -46,21 +45,14 @@ impl Replay {
                 return Ok(());
             }
             EventKind::Reopened { closed_ms } => {
-                for expires_at in self
-                    .told
-                    .values_mut()
-                    .filter_map(|it| it.expires_at.as_mut())
-                {
-                    *expires_at += closed_ms;
+                for told in self.told.values_mut() {
+                    told.expires_at += closed_ms;
                 }
                 return Ok(());
             }
             EventKind::Reserved {
                 expires_at, answer, ..
-            } => {
-                let expires_at = (!jumped).then_some(*expires_at as i64);
-                return self.reserved(event, expires_at, answer);
-            }
+            } => return self.reserved(event, *expires_at as i64, answer),
             EventKind::Confirmed { .. } => State::Sold,
             EventKind::Cancelled => State::Cancelled,
             EventKind::Expired => State::Expired,
@@ -95,7 +87,7 @@ impl Replay {
     fn reserved(
         &mut self,
         event: &StockEvent,
-        expires_at: Option<i64>,
+        expires_at: i64,
         answer: &str,
     ) -> Result<(), String> {
         let taken = event.taken.clone().ok_or("an event without its units")?;
@@ -160,7 +152,7 @@ impl Replay {
                 }
                 continue;
             };
-            let is = &record.now;
+            let is = record;
             let same = (
                 told.state,
                 &told.person,
@@ -174,9 +166,8 @@ impl Replay {
             // A store rebuilt from what was told must cut nobody's time short.
             let closed_ms = model.clock.map_or(0, |clock| clock.closed_ms);
             let ends = record.deadline + closed_ms;
-            let told_end = told.expires_at.unwrap_or(ends);
-            if told.state == State::Held && told_end != ends {
-                let late = told_end - ends;
+            if told.state == State::Held && told.expires_at != ends {
+                let late = told.expires_at - ends;
                 all.push(format!("{id} is told to end {late} ms too late"));
             }
         }

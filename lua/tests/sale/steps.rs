@@ -1,5 +1,6 @@
 //! What may happen to a sale, at random: few persons, few units, few keys, so that they collide.
 
+use lua::keys::MARKER;
 use proptest::{
     prelude::{Just, Strategy},
     prop_oneof,
@@ -44,14 +45,26 @@ pub(crate) enum Step {
     Pass(i64),
     /// Another server process answers from here on.
     Restart,
-    Reopen {
-        compared_rightly: bool,
-    },
+    /// Somebody finds that it cannot be as it is.
+    Break(u8),
+    Reopen(Compared),
     Feed,
 }
 
-/// How many reservations back; far enough, and there is none.
+/// Under what a recorder compared the sale before it opens it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Compared {
+    Rightly,
+    OtherProcess,
+    OtherReason,
+}
+
+/// How many reservations back.
 pub(crate) type Which = usize;
+/// No reservation.
+const NONE: Which = 1_000;
+/// The member that is in every collection and is no reservation.
+const MARK: Which = 1_001;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +75,7 @@ pub(crate) enum By {
 }
 
 fn which() -> impl Strategy<Value = Which> {
-    prop_oneof![8 => 0..4usize, 2 => 4..12usize, 1 => Just(1_000)]
+    prop_oneof![8 => 0..4usize, 2 => 4..12usize, 1 => Just(NONE), 1 => Just(MARK)]
 }
 
 fn by() -> impl Strategy<Value = By> {
@@ -137,6 +150,14 @@ fn pass() -> impl Strategy<Value = Step> {
     .prop_map(Step::Pass)
 }
 
+fn compared() -> impl Strategy<Value = Compared> {
+    prop_oneof![
+        4 => Just(Compared::Rightly),
+        1 => Just(Compared::OtherProcess),
+        1 => Just(Compared::OtherReason),
+    ]
+}
+
 /// Anything.
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
@@ -149,7 +170,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         5 => sweep(),
         6 => pass(),
         1 => Just(Step::Restart),
-        2 => (0..4u8).prop_map(|n| Step::Reopen { compared_rightly: n > 0 }),
+        1 => (0..2u8).prop_map(Step::Break),
+        4 => compared().prop_map(Step::Reopen),
         2 => Just(Step::Feed),
     ]
 }
@@ -186,7 +208,8 @@ impl Step {
     pub(crate) fn call(&self, asked: &mut Asked) -> Option<Call> {
         let find = |which: &Which| {
             let at = asked.len().checked_sub(which + 1);
-            at.map_or(("r.none".to_owned(), PERSONS[0]), |at| asked[at].clone())
+            let none = if *which == MARK { MARKER } else { "r.none" };
+            at.map_or((none.to_owned(), PERSONS[0]), |at| asked[at].clone())
         };
         let person = |by: &By, owner| match by {
             By::Owner => Some(owner),
@@ -251,7 +274,9 @@ impl Step {
                 most: *most,
                 keep_ms: *keep_ms,
             },
-            Self::Pass(_) | Self::Restart | Self::Reopen { .. } | Self::Feed => return None,
+            Self::Pass(_) | Self::Restart | Self::Break(_) | Self::Reopen(_) | Self::Feed => {
+                return None;
+            }
         })
     }
 }

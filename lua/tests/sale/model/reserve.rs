@@ -2,7 +2,7 @@
 
 use lua::sale::{Reservation, Reserved, State};
 
-use super::{Model, Record, Turn, list};
+use super::{Model, Remembered, Turn, list};
 use crate::sale::calls::{Reply, Wish};
 
 impl Model {
@@ -32,6 +32,10 @@ impl Model {
             wish.quantity,
             list(&units)
         );
+        // What was just promised counts a jump as closed already.
+        if let Some(gap) = turn.gap {
+            self.book_closed(gap, turn);
+        }
         let event = turn.tell(
             "reserved",
             [
@@ -47,33 +51,37 @@ impl Model {
                 ("answer", answer.clone()),
             ],
         );
-        let now = Reservation {
+        let record = Reservation {
             state: State::Held,
             person: wish.person.parse().unwrap(),
             sku: wish.sku.parse().unwrap(),
             quantity: wish.quantity,
             units,
             slots,
+            deadline,
+            settled_at: None,
             payment_ref: None,
             confirmed_at: None,
             event,
         };
-        let record = Record {
-            now,
-            deadline,
-            settled_at: None,
-        };
         self.records.insert(wish.id.clone(), record);
-        let stored = (wish.body.clone(), answer.clone());
-        self.keys.insert((wish.person, wish.key.clone()), stored);
+        let remembered = Remembered {
+            id: wish.id.clone(),
+            body: wish.body.clone(),
+            answer: answer.clone(),
+        };
+        self.keys
+            .insert((wish.person, wish.key.clone()), remembered);
         Reply::Reserved(Reserved::New(answer))
     }
 
     /// What speaks against it, in the order in which it is asked.
     fn refused(&self, wish: &Wish) -> Option<Reserved> {
-        if let Some((body, answer)) = self.keys.get(&(wish.person, wish.key.clone())) {
-            return Some(if *body == wish.body {
-                Reserved::Again(answer.clone())
+        let known = self.keys.get(&(wish.person, wish.key.clone()));
+        // An answer is worth something as long as its reservation is there.
+        if let Some(known) = known.filter(|known| self.records.contains_key(&known.id)) {
+            return Some(if known.body == wish.body {
+                Reserved::Again(known.answer.clone())
             } else {
                 Reserved::KeyReused
             });

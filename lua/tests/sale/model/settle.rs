@@ -1,17 +1,17 @@
 //! What becomes of a hold, by the model.
 
-use lua::sale::{Cancelled, Confirmed, Refunded, State, Swept};
+use lua::sale::{Cancelled, Confirmed, Refunded, Reservation, State, Swept};
 
-use super::{Model, Record, Turn, list, or_dash};
+use super::{Model, Turn, list, or_dash};
 
 /// How often a sweep notes that time goes on.
 const ALIVE_EVERY_MS: i64 = 500;
 
 impl Model {
     /// The record, if whoever asks may know of it.
-    fn of(&mut self, id: &str, person: Option<&str>) -> Option<&mut Record> {
+    fn of(&mut self, id: &str, person: Option<&str>) -> Option<&mut Reservation> {
         let record = self.records.get_mut(id)?;
-        let theirs = person.is_none_or(|person| record.now.person.as_str() == person);
+        let theirs = person.is_none_or(|person| record.person.as_str() == person);
         theirs.then_some(record)
     }
 
@@ -25,18 +25,18 @@ impl Model {
         let Some(record) = self.of(id, person) else {
             return Confirmed::NotFound;
         };
-        match record.now.state {
-            State::Sold if record.now.payment_ref.as_deref() == Some(payment) => {
-                Confirmed::Sold(record.now.clone())
+        match record.state {
+            State::Sold if record.payment_ref.as_deref() == Some(payment) => {
+                Confirmed::Sold(record.clone())
             }
             State::Sold => Confirmed::OtherPayment,
             State::Cancelled => Confirmed::Cancelled,
             State::Refunded => Confirmed::Refunded,
             State::Held if turn.open < record.deadline => {
-                record.now.payment_ref = Some(payment.to_owned());
-                record.now.confirmed_at = Some(turn.now as u64);
+                record.payment_ref = Some(payment.to_owned());
+                record.confirmed_at = Some(turn.now as u64);
                 settle(id, record, State::Sold, turn);
-                Confirmed::Sold(record.now.clone())
+                Confirmed::Sold(record.clone())
             }
             State::Held | State::Expired => Confirmed::Expired,
         }
@@ -51,13 +51,13 @@ impl Model {
         let Some(record) = self.of(id, person) else {
             return Cancelled::NotFound;
         };
-        match record.now.state {
+        match record.state {
             State::Sold => Cancelled::Confirmed,
             State::Refunded => Cancelled::Refunded,
-            State::Cancelled => Cancelled::Done(record.now.clone()),
+            State::Cancelled => Cancelled::Done(record.clone()),
             State::Held if turn.open < record.deadline => {
                 settle(id, record, State::Cancelled, turn);
-                Cancelled::Done(record.now.clone())
+                Cancelled::Done(record.clone())
             }
             State::Held | State::Expired => Cancelled::Expired,
         }
@@ -67,36 +67,33 @@ impl Model {
         let Some(record) = self.of(id, None) else {
             return Refunded::NotFound;
         };
-        match record.now.state {
-            State::Refunded => Refunded::Done(record.now.clone()),
+        match record.state {
+            State::Refunded => Refunded::Done(record.clone()),
             State::Sold => {
                 settle(id, record, State::Refunded, turn);
-                Refunded::Done(record.now.clone())
+                Refunded::Done(record.clone())
             }
             State::Held | State::Cancelled | State::Expired => Refunded::NotSold,
         }
     }
 
     pub(super) fn sweep(&mut self, most: usize, keep_ms: i64, turn: &mut Turn<'_>) -> Swept {
-        let clock = self.clock.as_mut().expect("looked at by the caller");
-        let gap = turn.now - clock.alive_at;
-        if turn.jumped {
-            clock.alive_at = turn.now;
-            clock.closed_ms = turn.closed_ms;
-            turn.tell("reopened", [("closed_ms", gap.to_string())]);
+        if let Some(gap) = turn.gap {
+            self.book_closed(gap, turn);
             return Swept::ReAnchored(gap);
         }
-        if !(0..ALIVE_EVERY_MS).contains(&gap) {
+        let clock = self.clock.as_mut().expect("looked at by the caller");
+        if !(0..ALIVE_EVERY_MS).contains(&(turn.now - clock.alive_at)) {
             clock.alive_at = turn.now;
         }
         let due = self.first(most, |it| {
-            let due = it.now.state == State::Held && it.deadline <= turn.open;
+            let due = it.state == State::Held && it.deadline <= turn.open;
             due.then_some(it.deadline)
         });
         let old = self.first(most, |it| {
-            let ended = matches!(it.now.state, State::Cancelled | State::Expired);
-            let long_ago = |settled: &i64| ended && *settled <= turn.now - keep_ms;
-            it.settled_at.filter(long_ago)
+            let ended = matches!(it.state, State::Cancelled | State::Expired);
+            let settled = it.settled_at.filter(|_| ended)? as i64;
+            (settled <= turn.now - keep_ms).then_some(settled)
         });
         for id in &due {
             let record = self.records.get_mut(id).expect("listed above");
@@ -113,7 +110,7 @@ impl Model {
     }
 
     /// The first `most` ids by a time that some records have.
-    fn first(&self, most: usize, time: impl Fn(&Record) -> Option<i64>) -> Vec<String> {
+    fn first(&self, most: usize, time: impl Fn(&Reservation) -> Option<i64>) -> Vec<String> {
         let all = self.records.iter();
         let mut all: Vec<_> = all.filter_map(|(id, it)| Some((time(it)?, id))).collect();
         all.sort();
@@ -125,7 +122,7 @@ impl Model {
 }
 
 /// Moves a reservation on, and tells it.
-fn settle(id: &str, record: &mut Record, to: State, turn: &mut Turn<'_>) {
+fn settle(id: &str, it: &mut Reservation, to: State, turn: &mut Turn<'_>) {
     let kind = match to {
         State::Sold => "confirmed",
         State::Cancelled => "cancelled",
@@ -133,7 +130,6 @@ fn settle(id: &str, record: &mut Record, to: State, turn: &mut Turn<'_>) {
         State::Refunded => "refunded",
         State::Held => unreachable!("nothing becomes a hold again"),
     };
-    let it = &mut record.now;
     it.event = turn.tell(
         kind,
         [
@@ -148,5 +144,5 @@ fn settle(id: &str, record: &mut Record, to: State, turn: &mut Turn<'_>) {
         ],
     );
     it.state = to;
-    record.settled_at = Some(turn.now);
+    it.settled_at = Some(turn.now as u64);
 }
