@@ -12,5 +12,8 @@ mod faults;
 mod idempotency;
 mod input;
 mod journey;
+mod limits;
+mod moves;
 mod recording;
+mod several;
 mod stopping;
