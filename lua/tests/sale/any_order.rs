@@ -17,7 +17,7 @@ use super::{
     picture::{differences, expected, strangers, taken},
     replay::Replay,
     server,
-    steps::{Asked, Compared, Step, step, supply},
+    steps::{Asked, Compared, Step, callers, step, supply},
     stream::{Entry, entries},
 };
 
@@ -59,7 +59,7 @@ impl Stage {
         }
     }
 
-    async fn step(&mut self, step: &Step) -> Wrong {
+    async fn step(&mut self, step: &Step, callers: usize) -> Wrong {
         match step {
             Step::Pass(ms) => {
                 self.now += ms;
@@ -68,15 +68,11 @@ impl Stage {
             }
             Step::Restart => self.restart().await,
             Step::Break(reason) => self.break_it(&format!("reason-{reason}")).await,
-            Step::Reopen(compared) => self.reopen(*compared).await,
+            Step::Reopen(compared) => self.reopen(*compared, callers).await,
             Step::Feed => self.feed().await,
-            Step::Sweep { sweepers, .. } => {
-                let call = step.call(&mut self.asked).expect("a sweep is a call");
-                self.calls(&call, *sweepers).await
-            }
             _ => {
                 let call = step.call(&mut self.asked).expect("the rest are calls");
-                self.calls(&call, 1).await
+                self.calls(&call, callers).await
             }
         }
     }
@@ -93,7 +89,7 @@ impl Stage {
             must.push(reply);
             facts.extend(some);
         }
-        // Who of several sweepers got what is nobody's business.
+        // Who of several got what is nobody's business.
         for reply in &replies {
             let at = must.iter().position(|must| must == reply);
             let at = at.ok_or_else(|| format!("answered {reply:?}, must be one of {must:?}"))?;
@@ -175,7 +171,7 @@ impl Stage {
     }
 
     /// A recorder looks where the sale stands, and opens it.
-    async fn reopen(&mut self, compared: Compared) -> Wrong {
+    async fn reopen(&mut self, compared: Compared, callers: usize) -> Wrong {
         let must = match &self.model {
             it if it.clock.is_none() => None,
             it if it.is_open() => Some(Fence::Open),
@@ -193,7 +189,7 @@ impl Stage {
             Compared::OtherProcess => shut.run_id.push('x'),
             Compared::OtherReason => shut.broken = Some("another".to_owned()),
         }
-        self.calls(&Call::Reopen { compared: shut }, 1).await
+        self.calls(&Call::Reopen { compared: shut }, callers).await
     }
 
     /// The line hears counts, and every mark once.
@@ -232,7 +228,7 @@ impl Stage {
 
     /// Opens it again, hears the rest, and leaves nothing behind.
     async fn end(&mut self) -> Wrong {
-        self.reopen(Compared::Rightly).await?;
+        self.reopen(Compared::Rightly, 1).await?;
         self.feed().await?;
         let (sale, mut redis) = (&self.shop.sale, self.shop.sale.store().fast());
         let strangers = strangers(sale.keys(), &mut redis, sale).await;
@@ -253,10 +249,11 @@ async fn futures_of<F: Future<Output = Reply>>(callers: usize, call: impl Fn() -
     }
 }
 
-async fn run(opening: Vec<Step>, steps: Vec<Step>) -> Result<(), TestCaseError> {
+async fn run(opening: Vec<Step>, steps: Vec<(Step, usize)>) -> Result<(), TestCaseError> {
     let mut stage = Stage::new().await;
-    for (n, step) in opening.iter().chain(&steps).enumerate() {
-        if let Err(wrong) = stage.step(step).await {
+    let opening = opening.into_iter().map(|step| (step, 1));
+    for (n, (step, callers)) in opening.chain(steps).enumerate() {
+        if let Err(wrong) = stage.step(&step, callers).await {
             return Err(TestCaseError::fail(format!(
                 "after step {n}, {step:?}:\n{wrong}"
             )));
@@ -294,14 +291,13 @@ fn opening() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: Some(remembered()),
-        max_shrink_iters: 3_000,
         ..ProptestConfig::default()
     })]
 
     #[test]
     fn whatever_happens_the_sale_is_as_the_model_says(
         opening in opening(),
-        steps in vec(step(), 1..90),
+        steps in vec((step(), callers()), 1..90),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(run(opening, steps))?;

@@ -37,7 +37,6 @@ pub(crate) enum Step {
         seed: bool,
     },
     Sweep {
-        sweepers: usize,
         most: u32,
         keep_ms: i64,
     },
@@ -129,11 +128,7 @@ pub(crate) fn supply() -> impl Strategy<Value = Step> {
 fn sweep() -> impl Strategy<Value = Step> {
     let keep_ms = prop_oneof![3 => Just(3_600_000), 1 => 0..4_000i64];
     let most = prop_oneof![1 => 1..3u32, 2 => Just(100)];
-    (1..4usize, most, keep_ms).prop_map(|(sweepers, most, keep_ms)| Step::Sweep {
-        sweepers,
-        most,
-        keep_ms,
-    })
+    (most, keep_ms).prop_map(|(most, keep_ms)| Step::Sweep { most, keep_ms })
 }
 
 fn pass() -> impl Strategy<Value = Step> {
@@ -156,6 +151,11 @@ fn compared() -> impl Strategy<Value = Compared> {
         1 => Just(Compared::OtherProcess),
         1 => Just(Compared::OtherReason),
     ]
+}
+
+/// How many do the same thing at once: a client that repeats, another sweeper, another recorder.
+pub(crate) fn callers() -> impl Strategy<Value = usize> {
+    prop_oneof![6 => Just(1), 1 => Just(2), 1 => Just(3)]
 }
 
 /// Anything.
@@ -270,7 +270,7 @@ impl Step {
                 limit: *limit,
                 seed: *seed,
             },
-            Self::Sweep { most, keep_ms, .. } => Call::Sweep {
+            Self::Sweep { most, keep_ms } => Call::Sweep {
                 most: *most,
                 keep_ms: *keep_ms,
             },
