@@ -23,6 +23,7 @@ use crate::{
 
 mod event;
 mod feed;
+mod picture;
 mod rebuild;
 mod record;
 mod recording;
@@ -34,6 +35,7 @@ mod supply;
 
 pub use event::{EventError, EventId, EventKind, StockEvent, Taken};
 pub use feed::{Feed, Mark, SkuCounts};
+pub use picture::{Instant, Picture, RawEvent};
 pub use rebuild::{Part, REBUILD_STEP, Rebuild, Remembered};
 pub use record::{Reservation, State};
 pub use recording::{Fence, Lease, Reopened, Shut};

@@ -1,4 +1,4 @@
-//! Builds a sale that the stock store lost, or holds differently, anew from the ledger.
+//! Builds a sale that the stock store lost, or holds differently, anew from what should be.
 //!
 //! Every order and every hold that was recorded comes back with its units, slots and idempotency
 //! key; a hold that was not recorded is lost and says so. A hold keeps the time it still had when a
@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
-use lua::sale::{Part, REBUILD_STEP, Remembered, Reservation, State};
+use entry_pass::Sku;
+use lua::sale::{Part, Remembered, State};
 
 use super::{Recorder, Stepped};
-use crate::ledger::RestoreRow;
+use crate::audit::{Booked, Books};
 
 /// Units that are held and sold, of one sku.
 #[derive(Default)]
@@ -23,124 +24,121 @@ struct Out {
     units: BTreeSet<u32>,
 }
 
+/// What belongs into each key.
+#[derive(Default)]
+struct Pairs {
+    reservations: Vec<(String, String)>,
+    deadlines: Vec<(String, String)>,
+    ended: Vec<(String, String)>,
+    slots: BTreeMap<String, String>,
+    out: BTreeMap<Sku, Out>,
+}
+
 impl Recorder {
-    /// Rebuilds and opens.
-    pub(super) async fn rebuild(&self) -> Result<(), Stepped> {
+    /// Rebuilds and opens. The ledger must have every event of the stream.
+    pub(super) async fn rebuild(&self, books: &Books) -> Result<(), Stepped> {
         let sale = self.desk.stock.id();
+        let Some((newest, newest_at)) = books.newest else {
+            return Err(Stepped::Unknown);
+        };
         let Some(rebuild) = self.desk.stock.rebuild(&self.owner).await? else {
             return Ok(());
         };
-        let (newest, newest_at, closed) = self.ledger.times(sale).await?;
         let now = self.purchase.clock().now_ms();
-        let (mut after, mut out) = (String::new(), BTreeMap::<_, Out>::new());
-        let mut slots = BTreeMap::<String, String>::new();
-        loop {
-            let rows = self.ledger.to_restore(sale, &after, REBUILD_STEP).await?;
-            let Some(last) = rows.last() else { break };
-            after.clone_from(&last.hold.reservation);
-            let keep_ms = self.desk.config.idempotency_ttl.as_millis() as u64;
-            let answers: Vec<Remembered> = rows
-                .iter()
-                .filter_map(|row| {
-                    let left = (row.reserved_at + keep_ms).checked_sub(now)?;
-                    Some(Remembered {
-                        person: row.hold.person.clone(),
-                        key: row.hold.key.clone(),
-                        body: row.hold.body.clone(),
-                        answer: row.hold.answer.clone(),
-                        ttl: Duration::from_millis(left),
-                    })
-                })
-                .filter(|answer| !answer.ttl.is_zero())
-                .collect();
-            rebuild.remember(&answers).await?;
-            let (mut records, mut deadlines) = (Vec::new(), Vec::new());
-            for row in rows {
-                let id = row.hold.reservation.clone();
-                let one = put_back(row, &closed);
-                let out = out.entry(one.sku.clone()).or_default();
-                match one.state {
-                    State::Held => out.held += u64::from(one.quantity),
-                    State::Sold => out.sold += u64::from(one.quantity),
-                    _ => {}
-                }
-                if one.state == State::Held {
-                    deadlines.push((one.deadline.to_string(), id.clone()));
-                }
-                if matches!(one.state, State::Held | State::Sold) {
-                    out.units.extend(&one.units);
-                    let taken = slots
-                        .entry(format!("{} {}", one.sku, one.person))
-                        .or_default();
-                    for slot in &one.slots {
-                        let comma = if taken.is_empty() { "" } else { "," };
-                        *taken = format!("{taken}{comma}{slot}");
-                    }
-                }
-                records.push((id, one.pack()));
-            }
-            rebuild.put(Part::Reservations, &records).await?;
-            rebuild.put(Part::Deadlines, &deadlines).await?;
-        }
-        let slots: Vec<_> = slots.into_iter().collect();
+        rebuild.remember(&self.answers(books, now)).await?;
+        let pairs = Pairs::of(books);
+        rebuild.put(Part::Reservations, &pairs.reservations).await?;
+        rebuild.put(Part::Deadlines, &pairs.deadlines).await?;
+        rebuild.put(Part::Ended, &pairs.ended).await?;
+        let slots: Vec<_> = pairs.slots.into_iter().collect();
         rebuild.put(Part::Slots, &slots).await?;
-        for total in self.ledger.totals(sale).await? {
-            let out = out.remove(&total.sku).unwrap_or_default();
+        let nothing = Out::default();
+        for (sku, supply) in &books.supply {
+            let out = pairs.out.get(sku).unwrap_or(&nothing);
             let minted = out.units.last().copied().unwrap_or(0);
             let free: Vec<_> = (1..=minted)
                 .filter(|unit| !out.units.contains(unit))
-                .map(|unit| ("0".to_owned(), format!("{}:{unit:010}", total.sku)))
+                .map(|unit| ("0".to_owned(), format!("{sku}:{unit:010}")))
                 .collect();
             rebuild.put(Part::Free, &free).await?;
-            let available = total.supplied.saturating_sub(out.held + out.sold);
+            let available = supply.supplied.saturating_sub(out.held + out.sold);
             let figures = [
-                ("supplied", total.supplied.to_string()),
+                ("supplied", supply.supplied.to_string()),
                 ("available", available.to_string()),
                 ("held", out.held.to_string()),
                 ("sold", out.sold.to_string()),
-                ("limit", total.limit.to_string()),
+                ("limit", supply.limit.to_string()),
                 ("minted", minted.to_string()),
-                ("event", total.event.to_string()),
+                ("event", supply.event.to_string()),
             ];
-            let figures = figures.map(|(name, figure)| (format!("{}:{name}", total.sku), figure));
+            let figures = figures.map(|(name, figure)| (format!("{sku}:{name}"), figure));
             rebuild.put(Part::Stock, &figures).await?;
         }
         let stopped_at = match rebuild.alive_at() {
             Some(alive_at) if (newest_at..=now).contains(&alive_at) => alive_at,
             _ => newest_at,
         };
-        let closed_ms = closed.iter().map(|(_, ms)| ms).sum();
-        rebuild.open(newest, stopped_at, closed_ms).await?;
+        rebuild.open(newest, stopped_at, books.closed_ms()).await?;
         metrics::counter!("vestibule_rebuilds_total").increment(1);
         tracing::warn!(sale.id = %sale, "rebuilt from the ledger and open again");
         Ok(())
     }
+
+    /// What idempotency keys that are not over were answered.
+    fn answers(&self, books: &Books, now: u64) -> Vec<Remembered> {
+        let keep_ms = self.desk.config.idempotency_ttl.as_millis() as u64;
+        books
+            .reservations
+            .values()
+            .filter(|booked| !booked.key.is_empty() && booked.reserved_at + keep_ms > now)
+            .map(|booked| Remembered {
+                person: booked.record.person.clone(),
+                key: booked.key.clone(),
+                body: booked.body.clone(),
+                answer: booked.answer.clone(),
+                ttl: Duration::from_millis(booked.reserved_at + keep_ms - now),
+            })
+            .collect()
+    }
 }
 
-/// A ledger's row as the stock store's record. Its deadline on the open clock is what was answered
-/// less the time the sale had been closed by then.
-fn put_back(row: RestoreRow, closed: &[(u64, i64)]) -> Reservation {
-    let state = match row.hold.state.as_str() {
-        "held" => State::Held,
-        "confirmed" => State::Sold,
-        _ => State::Refunded,
-    };
-    let before: i64 = closed
-        .iter()
-        .filter(|(at, _)| *at <= row.reserved_at)
-        .map(|(_, ms)| ms)
-        .sum();
-    Reservation {
-        state,
-        person: row.hold.person,
-        sku: row.hold.sku,
-        quantity: row.hold.units.len() as u32,
-        units: row.hold.units,
-        slots: row.hold.slots,
-        deadline: row.hold.expires_at as i64 - before,
-        payment_ref: row.payment_ref,
-        confirmed_at: row.confirmed_at,
-        event: row.event,
-        settled_at: row.confirmed_at,
+impl Pairs {
+    fn of(books: &Books) -> Self {
+        let mut pairs = Self::default();
+        for (id, booked) in &books.reservations {
+            pairs.add(id, booked);
+        }
+        pairs
+    }
+
+    fn add(&mut self, id: &str, booked: &Booked) {
+        let record = &booked.record;
+        let at = |ms: Option<u64>| ms.unwrap_or_default().to_string();
+        self.reservations.push((id.to_owned(), record.pack()));
+        let out = self.out.entry(record.sku.clone()).or_default();
+        match record.state {
+            State::Held => {
+                out.held += u64::from(record.quantity);
+                self.deadlines
+                    .push((record.deadline.to_string(), id.to_owned()));
+            }
+            State::Sold => out.sold += u64::from(record.quantity),
+            State::Cancelled | State::Expired => {
+                self.ended.push((at(record.settled_at), id.to_owned()));
+                return;
+            }
+            State::Refunded => return,
+        }
+        out.units.extend(&record.units);
+        let taken = self
+            .slots
+            .entry(format!("{} {}", record.sku, record.person))
+            .or_default();
+        for slot in &record.slots {
+            if !taken.is_empty() {
+                taken.push(',');
+            }
+            taken.push_str(&slot.to_string());
+        }
     }
 }
