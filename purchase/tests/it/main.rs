@@ -14,6 +14,7 @@ mod input;
 mod journey;
 mod limits;
 mod moves;
+mod rebuilt;
 mod recording;
 mod several;
 mod stopping;
