@@ -1,13 +1,16 @@
 # make demo    a bare Debian 12 with cargo: installs what is missing, builds, runs the demo
 # make test    installs what the tests need, runs all of them (CI does this)
 # make k6      the journey in k6, against a demo of its own or TARGET=https://shop.example
+# make plant   plants known bugs and sees that the tests turn red; half an hour
 # make lint | fmt | check    the short loops while writing
 
-.PHONY: demo test k6 lint fmt check build
+.PHONY: demo test k6 plant lint fmt check build
 .DEFAULT_GOAL := demo
 
 # Arguments for `vestibule demo`, for example DEMO="--visitors 2000 --exit".
 DEMO ?=
+# Words that choose planted bugs, for example BUGS=confirm.
+BUGS ?=
 # Arguments for `k6 run`, for example K6="--vus 1000".
 K6 ?=
 
@@ -19,6 +22,9 @@ test:
 
 k6:
 	@scripts/k6.sh $(K6)
+
+plant:
+	@scripts/plant.sh $(BUGS)
 
 build:
 	cargo build --release --locked -p vestibule

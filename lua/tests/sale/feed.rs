@@ -2,7 +2,7 @@
 
 use lua::sale::Mark;
 
-use super::fixture::{Shop, person};
+use super::fixture::{HOLD, Shop, person};
 
 #[tokio::test]
 async fn the_feed_tells_each_change_once_and_in_order() {
@@ -26,6 +26,32 @@ async fn the_feed_tells_each_change_once_and_in_order() {
     shop.held(&person(1), 1).await;
     let more = shop.sale.feed(&feed.cursor).await.unwrap();
     assert_eq!(more.marks, [Mark::Reserved(person(1))]);
+}
+
+#[tokio::test]
+async fn what_a_refund_or_an_expiry_returns_is_offered_to_the_line() {
+    let shop = Shop::with(2, 1).await;
+    let (sold, _) = shop.held(&person(1), 1).await;
+    shop.confirm(&sold, &person(1)).await;
+    shop.held(&person(2), 1).await;
+    let none = shop.sale.feed("0-0").await.unwrap();
+    let left = |feed: &lua::sale::Feed| (feed.skus[0].available, feed.skus[0].held);
+    assert_eq!(left(&none), (0, 1), "none left, one in a basket");
+
+    shop.sale.refund(&sold).await.unwrap();
+    let refunded = shop.sale.feed(&none.cursor).await.unwrap();
+    assert_eq!(left(&refunded), (1, 1));
+    assert_eq!(refunded.marks, [Mark::Freed(person(1))]);
+
+    assert_eq!(shop.pass(HOLD).await, 1);
+    let expired = shop.sale.feed(&refunded.cursor).await.unwrap();
+    assert_eq!(left(&expired), (2, 0));
+    // Who let it run out had the turn: the unit is for the next, not for them.
+    assert_eq!(expired.marks, []);
+    assert_ne!(
+        expired.cursor, refunded.cursor,
+        "and the line is told that something moved"
+    );
 }
 
 #[tokio::test]

@@ -43,7 +43,15 @@ impl Shop {
     }
 
     pub(crate) async fn at(url: &str) -> Self {
-        let name = &uuid::Uuid::now_v7().simple().to_string()[..];
+        Self::named(&uuid::Uuid::now_v7().simple().to_string(), url).await
+    }
+
+    /// The same sale by connections of its own and with a clock of its own.
+    pub(crate) async fn another(&self, url: &str) -> Self {
+        Self::named(self.sale.id().as_str(), url).await
+    }
+
+    async fn named(name: &str, url: &str) -> Self {
         let store = Store::connect(url).await.unwrap();
         let time = Arc::new(AtomicU64::new(START));
         let sale = Sale::new(&store, name.parse().unwrap()).unwrap();
@@ -150,6 +158,14 @@ impl Shop {
             .query_async(&mut self.sale.store().fast())
             .await
             .unwrap()
+    }
+
+    /// The process that answers.
+    pub(crate) async fn run_id(&self) -> String {
+        let info = self.redis(&["INFO", "server"]).await;
+        let info: String = redis::from_redis_value(info).unwrap();
+        let line = info.lines().find_map(|line| line.strip_prefix("run_id:"));
+        line.unwrap().trim().to_owned()
     }
 
     /// Lets holds become due, whatever the sweeper makes of it.

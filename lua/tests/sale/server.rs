@@ -1,7 +1,8 @@
 //! A real redis-server of the tests' own, on a unix socket in a directory of its own.
 
 use std::{
-    io::Read,
+    fs::OpenOptions,
+    io::{Read, Write},
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -13,13 +14,19 @@ use std::{
 pub(crate) struct Server {
     directory: tempfile::TempDir,
     child: Option<Child>,
+    appendonly: &'static str,
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::start_with("yes")
+    }
+
+    fn start_with(appendonly: &'static str) -> Self {
         let mut server = Self {
             directory: tempfile::tempdir().unwrap(),
             child: None,
+            appendonly,
         };
         server.start_again();
         server
@@ -41,12 +48,44 @@ impl Server {
         }
     }
 
+    fn log(&self) -> PathBuf {
+        self.directory.path().join("appendonlydir")
+    }
+
+    /// Leaves the beginning of a transaction at the end of the log, as a power cut does.
+    pub(crate) fn tear(&self, stock: &str) {
+        let files = std::fs::read_dir(self.log()).unwrap();
+        let mut logs = files.map(|file| file.unwrap().path());
+        let log = logs.find(|file| file.to_string_lossy().ends_with(".incr.aof"));
+        let log = OpenOptions::new().append(true).open(log.unwrap());
+        let length = stock.len();
+        let half = format!(
+            "*1\r\n$5\r\nMULTI\r\n*4\r\n$7\r\nHINCRBY\r\n${length}\r\n{stock}\r\n\
+             $14\r\nunit:available\r\n$2\r\n-1\r\n*4\r\n$7\r\nHINC"
+        );
+        log.unwrap().write_all(half.as_bytes()).unwrap();
+    }
+
+    /// Cuts a torn end off the log, as must be done before every start.
+    pub(crate) fn repair(&self) {
+        let mut check = Command::new("redis-check-aof")
+            .arg("--fix")
+            .arg(self.log().join("appendonly.aof.manifest"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-check-aof is installed");
+        // It asks only if there is something to cut; else nobody reads this.
+        let _ = check.stdin.take().unwrap().write_all(b"y\n");
+        assert!(check.wait().unwrap().success());
+    }
+
     pub(crate) fn start_again(&mut self) {
         let _ = std::fs::remove_file(self.socket());
         let child = Command::new("redis-server")
             .current_dir(self.directory.path())
-            .args(["--port", "0", "--save", "", "--appendonly", "yes"])
-            .args(["--appendfsync", "always", "--unixsocket"])
+            .args(["--port", "0", "--save", "", "--appendonly"])
+            .args([self.appendonly, "--appendfsync", "always", "--unixsocket"])
             .arg(self.socket())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -61,7 +100,6 @@ impl Server {
     }
 
     fn answers(&self) -> bool {
-        use std::io::Write;
         let Ok(mut stream) = UnixStream::connect(self.socket()) else {
             return false;
         };
@@ -79,17 +117,35 @@ impl Drop for Server {
 }
 
 /// The server most tests share, each with a sale of its own.
+pub(crate) fn shared() -> &'static str {
+    static SHARED: OnceLock<Watched> = OnceLock::new();
+    &SHARED.get_or_init(|| Watched::new(Server::start())).url
+}
+
+/// A server that writes nothing to disk: many times the steps in the same time.
+pub(crate) fn forgetful() -> &'static str {
+    static SHARED: OnceLock<Watched> = OnceLock::new();
+    &SHARED
+        .get_or_init(|| Watched::new(Server::start_with("no")))
+        .url
+}
+
+/// A server that lives as long as this process.
 ///
 /// A static is never dropped, so a second process waits for this one's end and takes the server
 /// with it: its standard input closes when the test process is gone, however it went.
-#[expect(
-    clippy::zombie_processes,
-    reason = "the watch ends it, after this process is gone"
-)]
-pub(crate) fn shared() -> &'static str {
-    static SHARED: OnceLock<(tempfile::TempDir, String, Child)> = OnceLock::new();
-    let (_, url, _) = SHARED.get_or_init(|| {
-        let mut server = Server::start();
+struct Watched {
+    url: String,
+    _directory: tempfile::TempDir,
+    _watch: Child,
+}
+
+impl Watched {
+    #[expect(
+        clippy::zombie_processes,
+        reason = "the watch ends it, after this process is gone"
+    )]
+    fn new(mut server: Server) -> Self {
         let redis = server.child.take().unwrap();
         let directory = std::mem::replace(&mut server.directory, tempfile::tempdir().unwrap());
         let watch = Command::new("sh")
@@ -101,8 +157,10 @@ pub(crate) fn shared() -> &'static str {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        let url = format!("redis+unix://{}/redis.sock", directory.path().display());
-        (directory, url, watch)
-    });
-    url
+        Self {
+            url: format!("redis+unix://{}/redis.sock", directory.path().display()),
+            _directory: directory,
+            _watch: watch,
+        }
+    }
 }

@@ -19,7 +19,7 @@ use crate::{
 #[utoipa::path(
     post, path = "/v1/reservations", tag = "visitor",
     request_body = super::ReserveRequest,
-    params(("Idempotency-Key" = String, Header, description = "Client-chosen name of this attempt, quoted or bare")),
+    params(("Idempotency-Key" = String, Header, description = "Client-chosen name of this attempt, quoted or bare. The same key again is answered the same bytes; of many at once one reserves and the rest come after it, so there is no 409 for a key in flight")),
     responses(
         (status = 201, description = "Held", body = super::ReservationBody),
         (status = 400, description = "invalid, key-missing"),

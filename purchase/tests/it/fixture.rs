@@ -39,6 +39,7 @@ pub(crate) struct Choice {
     pub(crate) confirm_by: ConfirmBy,
     pub(crate) recorder: bool,
     pub(crate) confirm_wait: Duration,
+    pub(crate) key_kept: Duration,
 }
 
 impl Default for Choice {
@@ -50,6 +51,7 @@ impl Default for Choice {
             confirm_by: ConfirmBy::Visitor,
             recorder: true,
             confirm_wait: Duration::from_secs(10),
+            key_kept: Duration::from_hours(24),
         }
     }
 }
@@ -120,7 +122,7 @@ impl Place {
             skus: [(self.sku().parse().unwrap(), sku)].into(),
             limit_per_person: choice.limit,
             hold_ttl: choice.hold,
-            idempotency_ttl: Duration::from_hours(24),
+            idempotency_ttl: choice.key_kept,
             confirm_by: choice.confirm_by,
             acknowledge: purchase::config::Acknowledge::Ledger,
         };
@@ -139,6 +141,10 @@ impl Place {
     }
 
     pub(crate) async fn parts(&self, choice: &Choice) -> Purchase {
+        self.parts_of(self.config(choice)).await
+    }
+
+    async fn parts_of(&self, config: Config) -> Purchase {
         let urls = Urls {
             stock: self.redis.clone(),
             ledger: self.ledger_url(),
@@ -147,7 +153,7 @@ impl Place {
             keys: self.ring.public(),
             issuer: ISSUER.to_owned(),
         };
-        Purchase::open(self.config(choice), &urls, passes, Clock::System)
+        Purchase::open(config, &urls, passes, Clock::System)
             .await
             .unwrap()
     }
@@ -160,7 +166,12 @@ impl Place {
 
     /// Starts without waiting until the sale is open.
     pub(crate) async fn start(&self, choice: &Choice) -> House {
-        let purchase = self.parts(choice).await;
+        self.start_as(self.config(choice)).await
+    }
+
+    /// Starts with a configuration of the test's own.
+    pub(crate) async fn start_as(&self, config: Config) -> House {
+        let purchase = self.parts_of(config).await;
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let visitors = listener.local_addr().unwrap();
