@@ -9,7 +9,8 @@ use clap::{Parser, Subcommand};
 use crate::{
     demo,
     roles::{
-        RoleOptions, ServeOptions, check, config_show, crowd, gateway, purchase, recorder, serve,
+        RoleOptions, ServeOptions, chaos, check, config_show, crowd, gateway, purchase, recorder,
+        serve,
     },
 };
 
@@ -42,6 +43,9 @@ enum Role {
     },
     /// Prints the `OpenAPI` document of both sides
     Openapi,
+    /// Kills its own roles while a crowd buys, and judges what became of the answers
+    #[command(hide = true)]
+    Chaos(chaos::ChaosOptions),
     /// One share of the demo's crowd
     #[command(hide = true)]
     Crowd {
@@ -74,6 +78,7 @@ impl Cli {
                 print!("{}", crate::openapi::text());
                 Ok(ExitCode::SUCCESS)
             }
+            Role::Chaos(options) => wait_for(chaos::run(options)),
             Role::Crowd { plan } => crowd::run(&plan),
         }
     }

@@ -1,5 +1,6 @@
 //! One small file a role: what it needs, and how its parts are put together.
 
+pub(crate) mod chaos;
 pub(crate) mod check;
 pub(crate) mod config_show;
 pub(crate) mod crowd;
