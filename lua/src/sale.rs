@@ -23,6 +23,7 @@ use crate::{
 
 mod event;
 mod feed;
+mod picture;
 mod rebuild;
 mod record;
 mod recording;
@@ -34,9 +35,10 @@ mod supply;
 
 pub use event::{EventError, EventId, EventKind, StockEvent, Taken};
 pub use feed::{Feed, Mark, SkuCounts};
-pub use rebuild::{REBUILD_STEP, Rebuild, Restored, RestoredStock};
+pub use picture::{Instant, Picture, RawEvent};
+pub use rebuild::{Part, REBUILD_STEP, Rebuild, Remembered};
 pub use record::{Reservation, State};
-pub use recording::{Fence, Lease, Reopened};
+pub use recording::{Fence, Lease, Reopened, Shut};
 pub use reserve::{MOST_UNITS, Reserve, Reserved};
 pub use settle::{Cancelled, Confirmed, Looked, Refunded, Swept};
 pub use supply::{SetSupply, Supplied};

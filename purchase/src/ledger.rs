@@ -17,14 +17,16 @@ use tokio::sync::OnceCell;
 
 mod dead_letters;
 mod entries;
+mod mend;
 mod read;
 mod record;
 mod restore;
 
 pub use dead_letters::DeadLetter;
+pub use mend::Mend;
 pub use read::{HoldRow, OrderRow, SkuTotals};
 pub use record::RecordError;
-pub use restore::RestoreRow;
+pub use restore::{Columns, Tables};
 
 /// How long one call waits for a connection before the ledger counts as away.
 const ACQUIRE: Duration = Duration::from_secs(2);

@@ -7,6 +7,7 @@
 //! may run at once: what must not happen twice is decided in the stock store and in the ledger.
 
 pub mod acknowledge;
+pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod entry_pass;

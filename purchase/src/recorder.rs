@@ -15,7 +15,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Purchase,
-    ledger::{Ledger, LedgerError},
+    audit::LookError,
+    ledger::{Ledger, LedgerError, RecordError},
     role::Desk,
     stream::{BATCH, Entry, Stream},
 };
@@ -42,6 +43,22 @@ enum Stepped {
     Ledger(#[from] LedgerError),
     #[error("another recorder has taken over")]
     Fenced,
+    #[error("{0}")]
+    Looked(#[from] LookError),
+    #[error("the ledger refuses a repair: {0}")]
+    Refused(String),
+    #[error("the stock store holds a part of a sale that the ledger does not know")]
+    Unknown,
+}
+
+impl From<RecordError> for Stepped {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Fenced => Self::Fenced,
+            RecordError::Ledger(error) => Self::Ledger(error),
+            RecordError::Clash(reason) => Self::Refused(reason),
+        }
+    }
 }
 
 /// Records all sales until `stop`.
@@ -112,6 +129,9 @@ impl Recorder {
         let Some(term) = self.lease(least_term).await? else {
             return Ok(());
         };
+        if !self.has_stream(term).await? {
+            return Ok(());
+        }
         tracing::info!(sale.id = %sale, term, "recording");
         let mut stream = Stream::open(&self.desk.stock, &self.owner).await?;
         let mut last = None;

@@ -76,7 +76,7 @@ impl Ledger {
     }
 }
 
-async fn take_term(
+pub(super) async fn take_term(
     connection: &mut AnyConnection,
     sale: &SaleId,
     term: u64,

@@ -1,18 +1,20 @@
-//! Builds a sale that the stock store lost, or holds differently, anew from the ledger.
+//! Builds a sale that the stock store lost, or holds differently, anew from what should be.
 //!
 //! Every order and every hold that was recorded comes back with its units, slots and idempotency
-//! key; a hold that was not recorded is lost and says so. A hold gets the time it still had at the
-//! ledger's newest event, so it may live a little longer than it would have, and never shorter.
+//! key; a hold that was not recorded is lost and says so. A hold keeps the time it still had when a
+//! sweeper last came by or, if the store no longer knows, at the ledger's newest event: it may live
+//! a little longer than it would have, and never shorter.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use lua::sale::{REBUILD_STEP, Reservation, Restored, RestoredStock, State};
+use entry_pass::Sku;
+use lua::sale::{Part, Remembered, State};
 
 use super::{Recorder, Stepped};
-use crate::ledger::RestoreRow;
+use crate::audit::{Booked, Books};
 
 /// Units that are held and sold, of one sku.
 #[derive(Default)]
@@ -22,99 +24,121 @@ struct Out {
     units: BTreeSet<u32>,
 }
 
+/// What belongs into each key.
+#[derive(Default)]
+struct Pairs {
+    reservations: Vec<(String, String)>,
+    deadlines: Vec<(String, String)>,
+    ended: Vec<(String, String)>,
+    slots: BTreeMap<String, String>,
+    out: BTreeMap<Sku, Out>,
+}
+
 impl Recorder {
-    /// Rebuilds and opens.
-    pub(super) async fn rebuild(&self) -> Result<(), Stepped> {
+    /// Rebuilds and opens. The ledger must have every event of the stream.
+    pub(super) async fn rebuild(&self, books: &Books) -> Result<(), Stepped> {
         let sale = self.desk.stock.id();
+        let Some((newest, newest_at)) = books.newest else {
+            return Err(Stepped::Unknown);
+        };
         let Some(rebuild) = self.desk.stock.rebuild(&self.owner).await? else {
             return Ok(());
         };
-        let (newest, newest_at, closed) = self.ledger.times(sale).await?;
         let now = self.purchase.clock().now_ms();
-        let (mut after, mut out) = (String::new(), BTreeMap::<_, Out>::new());
-        loop {
-            let rows = self.ledger.to_restore(sale, &after, REBUILD_STEP).await?;
-            let Some(last) = rows.last() else { break };
-            after.clone_from(&last.hold.reservation);
-            let mut restored = Vec::new();
-            for row in rows {
-                let key_ends =
-                    row.reserved_at + self.desk.config.idempotency_ttl.as_millis() as u64;
-                if let Some(left) = key_ends.checked_sub(now).filter(|left| *left > 0) {
-                    let (hold, ttl) = (&row.hold, Duration::from_millis(left));
-                    rebuild
-                        .key(&hold.person, &hold.key, &hold.body, &hold.answer, ttl)
-                        .await?;
-                }
-                let one = put_back(row, newest_at, &closed);
-                let out = out.entry(one.reservation.sku.clone()).or_default();
-                match one.reservation.state {
-                    State::Held => out.held += u64::from(one.reservation.quantity),
-                    State::Sold => out.sold += u64::from(one.reservation.quantity),
-                    _ => {}
-                }
-                if matches!(one.reservation.state, State::Held | State::Sold) {
-                    out.units.extend(&one.reservation.units);
-                }
-                restored.push(one);
-            }
-            rebuild.reservations(&restored).await?;
-        }
-        for total in self.ledger.totals(sale).await? {
-            let out = out.remove(&total.sku).unwrap_or_default();
+        rebuild.remember(&self.answers(books, now)).await?;
+        let pairs = Pairs::of(books);
+        rebuild.put(Part::Reservations, &pairs.reservations).await?;
+        rebuild.put(Part::Deadlines, &pairs.deadlines).await?;
+        rebuild.put(Part::Ended, &pairs.ended).await?;
+        let slots: Vec<_> = pairs.slots.into_iter().collect();
+        rebuild.put(Part::Slots, &slots).await?;
+        let nothing = Out::default();
+        for (sku, supply) in &books.supply {
+            let out = pairs.out.get(sku).unwrap_or(&nothing);
             let minted = out.units.last().copied().unwrap_or(0);
-            let free = (1..=minted)
+            let free: Vec<_> = (1..=minted)
                 .filter(|unit| !out.units.contains(unit))
+                .map(|unit| ("0".to_owned(), format!("{sku}:{unit:010}")))
                 .collect();
-            let stock = RestoredStock {
-                sku: total.sku,
-                supplied: total.supplied,
-                held: out.held,
-                sold: out.sold,
-                limit: total.limit,
-                minted,
-                free,
-                event: total.event,
-            };
-            rebuild.stock(&stock).await?;
+            rebuild.put(Part::Free, &free).await?;
+            let available = supply.supplied.saturating_sub(out.held + out.sold);
+            let figures = [
+                ("supplied", supply.supplied.to_string()),
+                ("available", available.to_string()),
+                ("held", out.held.to_string()),
+                ("sold", out.sold.to_string()),
+                ("limit", supply.limit.to_string()),
+                ("minted", minted.to_string()),
+                ("event", supply.event.to_string()),
+            ];
+            let figures = figures.map(|(name, figure)| (format!("{sku}:{name}"), figure));
+            rebuild.put(Part::Stock, &figures).await?;
         }
-        rebuild.open(newest).await?;
+        let stopped_at = match rebuild.alive_at() {
+            Some(alive_at) if (newest_at..=now).contains(&alive_at) => alive_at,
+            _ => newest_at,
+        };
+        rebuild.open(newest, stopped_at, books.closed_ms()).await?;
         metrics::counter!("vestibule_rebuilds_total").increment(1);
         tracing::warn!(sale.id = %sale, "rebuilt from the ledger and open again");
         Ok(())
     }
+
+    /// What idempotency keys that are not over were answered.
+    fn answers(&self, books: &Books, now: u64) -> Vec<Remembered> {
+        let keep_ms = self.desk.config.idempotency_ttl.as_millis() as u64;
+        books
+            .reservations
+            .values()
+            .filter(|booked| !booked.key.is_empty() && booked.reserved_at + keep_ms > now)
+            .map(|booked| Remembered {
+                person: booked.record.person.clone(),
+                key: booked.key.clone(),
+                body: booked.body.clone(),
+                answer: booked.answer.clone(),
+                ttl: Duration::from_millis(booked.reserved_at + keep_ms - now),
+            })
+            .collect()
+    }
 }
 
-/// A ledger's row as the stock store's record.
-fn put_back(row: RestoreRow, newest_at: u64, closed: &[(u64, i64)]) -> Restored {
-    let state = match row.hold.state.as_str() {
-        "held" => State::Held,
-        "confirmed" => State::Sold,
-        _ => State::Refunded,
-    };
-    let moved: i64 = closed
-        .iter()
-        .filter(|(at, _)| *at > row.reserved_at)
-        .map(|(_, ms)| ms)
-        .sum();
-    let left = row
-        .hold
-        .expires_at
-        .saturating_add_signed(moved)
-        .saturating_sub(newest_at);
-    Restored {
-        id: row.hold.reservation,
-        left: (state == State::Held).then(|| Duration::from_millis(left)),
-        reservation: Reservation {
-            state,
-            person: row.hold.person,
-            sku: row.hold.sku,
-            quantity: row.hold.units.len() as u32,
-            units: row.hold.units,
-            slots: row.hold.slots,
-            payment_ref: row.payment_ref,
-            confirmed_at: row.confirmed_at,
-            event: row.event,
-        },
+impl Pairs {
+    fn of(books: &Books) -> Self {
+        let mut pairs = Self::default();
+        for (id, booked) in &books.reservations {
+            pairs.add(id, booked);
+        }
+        pairs
+    }
+
+    fn add(&mut self, id: &str, booked: &Booked) {
+        let record = &booked.record;
+        let at = |ms: Option<u64>| ms.unwrap_or_default().to_string();
+        self.reservations.push((id.to_owned(), record.pack()));
+        let out = self.out.entry(record.sku.clone()).or_default();
+        match record.state {
+            State::Held => {
+                out.held += u64::from(record.quantity);
+                self.deadlines
+                    .push((record.deadline.to_string(), id.to_owned()));
+            }
+            State::Sold => out.sold += u64::from(record.quantity),
+            State::Cancelled | State::Expired => {
+                self.ended.push((at(record.settled_at), id.to_owned()));
+                return;
+            }
+            State::Refunded => return,
+        }
+        out.units.extend(&record.units);
+        let taken = self
+            .slots
+            .entry(format!("{} {}", record.sku, record.person))
+            .or_default();
+        for slot in &record.slots {
+            if !taken.is_empty() {
+                taken.push(',');
+            }
+            taken.push_str(&slot.to_string());
+        }
     }
 }

@@ -1,20 +1,55 @@
-//! Opens a sale again after the stock store restarted: record what is left, compare, open.
+//! Opens a sale again after the stock store restarted, lost a part of it, or a script found what
+//! cannot be: record what is left, compare, repair towards the ledger if they differ, open.
 //!
 //! Comparing before everything is recorded would find good holds and orders missing in the ledger.
-//! While the sale is closed no script adds to the stream, so it does run dry.
+//! While the sale is closed no script adds to the stream, so it does run dry. What was set aside is
+//! not forgotten: it is applied to what the ledger says where it does not contradict it.
 
-use std::collections::BTreeMap;
-
-use lua::sale::{Fence, Reopened};
+use lua::sale::{EventId, Fence, Reopened, Shut};
 
 use super::{Recorder, Stepped};
-use crate::stream::Stream;
+use crate::{
+    audit::{
+        self, Books, Difference, Remedy, Terms, compare,
+        overlay::{letter_id, recorded, set_aside},
+    },
+    stream::Stream,
+};
 
-/// Held and sold, by both sides.
-type Difference = (String, &'static str, u64, u64);
+/// Most differences named one by one in the log.
+const NAMED: usize = 20;
 
 impl Recorder {
-    /// Looks at the fence; if the store restarted, drains the stream, compares and reopens.
+    /// Whether there is a stream to read. One that was lost is never made anew by opening it: the
+    /// sale is rebuilt, and its first event goes on above the ledger's newest.
+    pub(super) async fn has_stream(&self, term: u64) -> Result<bool, Stepped> {
+        let Fence::Missing { keys, all } = self.desk.stock.fence().await? else {
+            return Ok(true);
+        };
+        if !keys.contains(&"events") {
+            return Ok(true);
+        }
+        match self.ledger.knows(self.desk.stock.id()).await? {
+            true => {
+                self.lost(&keys).await?;
+                self.repair(term, None).await?;
+                Ok(true)
+            }
+            // Nobody has seeded it yet.
+            false if all => Ok(false),
+            false => Err(Stepped::Unknown),
+        }
+    }
+
+    /// Says what was lost, and sees to it that whatever of the sale still works does not go on.
+    async fn lost(&self, keys: &[&str]) -> Result<(), Stepped> {
+        let (sale, keys) = (self.desk.stock.id(), keys.join(", "));
+        tracing::error!(sale.id = %sale, keys, "the stock store lost a part of the sale: closed until it is rebuilt from the ledger");
+        self.desk.stock.mark_broken("a part was lost").await?;
+        Ok(())
+    }
+
+    /// Looks at the fence; if the sale is shut, drains the stream, compares, repairs and opens.
     pub(super) async fn reopen_if_needed(
         &self,
         stream: &mut Stream,
@@ -24,14 +59,25 @@ impl Recorder {
         let fence = self.desk.stock.fence().await?;
         let gauge = metrics::gauge!("vestibule_sale_open", "sale" => sale.to_string());
         gauge.set(f64::from(u8::from(fence == Fence::Open)));
-        let compared = match fence {
+        let shut = match fence {
             Fence::Open => return Ok(()),
-            // Nobody has seeded it yet.
-            Fence::Missing if !self.ledger.knows(sale).await? => return Ok(()),
-            Fence::Missing => None,
-            Fence::Restarted(compared) => Some(compared),
+            Fence::Missing { all: true, .. } if !self.ledger.knows(sale).await? => return Ok(()),
+            Fence::Missing { keys, .. } => {
+                self.lost(&keys).await?;
+                None
+            }
+            Fence::Shut(shut) => {
+                match &shut.broken {
+                    Some(reason) => {
+                        tracing::error!(sale.id = %sale, reason, "the sale cannot be as it is: closed until it is repaired");
+                    }
+                    None => {
+                        tracing::warn!(sale.id = %sale, "the stock store restarted: closed until it is compared with the ledger");
+                    }
+                }
+                Some(shut)
+            }
         };
-        tracing::warn!(sale.id = %sale, lost = compared.is_none(), "the stock store restarted: closed until it is compared with the ledger");
         loop {
             let entries = stream.next(false).await?;
             if entries.is_empty() {
@@ -39,46 +85,80 @@ impl Recorder {
             }
             self.record(stream, term, &entries).await?;
         }
-        let Some(compared) = compared else {
-            return self.rebuild().await;
+        self.repair(term, shut).await?;
+        gauge.set(1.0);
+        Ok(())
+    }
+
+    /// The stream has run dry: compares if there is something to compare, rebuilds unless both agree.
+    /// A sale that somebody marked is rebuilt in any case.
+    async fn repair(&self, term: u64, shut: Option<Shut>) -> Result<(), Stepped> {
+        let mark = shut.as_ref().and_then(|shut| shut.broken.as_deref());
+        if mark.is_some_and(|mark| mark.starts_with(audit::ASKED)) {
+            let look = audit::look(&self.ledger, &self.desk).await?;
+            if !look.mend.is_empty() {
+                let now = self.purchase.clock().now_ms();
+                let sale = self.desk.stock.id();
+                self.ledger.mend(sale, term, &look.mend, now).await?;
+            }
+            self.named(&look.differences);
+            return self.rebuild(&look.books).await;
+        }
+        let sale = self.desk.stock.id();
+        let keep_ms = self.desk.config.idempotency_ttl.as_millis() as u64;
+        let since = self.purchase.clock().now_ms().saturating_sub(keep_ms);
+        let mut books = self.ledger.books(sale, since, false).await?.books;
+        self.overlay(&mut books).await?;
+        let Some(shut) = shut else {
+            return self.rebuild(&books).await;
         };
-        let differences = self.differences().await?;
-        for (sku, figure, stock, ledger) in &differences {
-            tracing::error!(sale.id = %sale, %sku, figure, stock, ledger, "stock and ledger differ");
-        }
-        if !differences.is_empty() {
+        let picture = self.desk.stock.picture().await?;
+        let terms = Terms {
+            keep_ms,
+            ..Terms::default()
+        };
+        let differences = compare(&books, &picture, &terms);
+        self.named(&differences);
+        if !differences.is_empty() || shut.broken.is_some() {
             // Selling on a stock that forgot an order would sell its unit again.
-            return self.rebuild().await;
+            return self.rebuild(&books).await;
         }
-        if let Reopened::Now(closed_ms) = self.desk.stock.reopen(&compared).await? {
+        if let Reopened::Now(closed_ms) = self.desk.stock.reopen(&shut).await? {
             tracing::info!(sale.id = %sale, closed_ms, "compared and open again");
-            gauge.set(1.0);
         }
         Ok(())
     }
 
-    async fn differences(&self) -> Result<Vec<Difference>, Stepped> {
-        let counts = self
-            .desk
-            .stock
-            .counts()
-            .await
-            .map_err(lua::sale::SaleError::from)?;
-        let totals = self.ledger.totals(self.desk.stock.id()).await?;
-        let mut both: BTreeMap<String, ([u64; 3], [u64; 3])> = BTreeMap::new();
-        for sku in counts.skus {
-            both.entry(sku.sku.to_string()).or_default().0 = [sku.supplied, sku.held, sku.sold];
+    /// Events that were set aside and not recorded since.
+    async fn overlay(&self, books: &mut Books) -> Result<(), Stepped> {
+        let sale = self.desk.stock.id();
+        let mut letters = self.ledger.dead_letters(sale).await?;
+        let ids: Vec<EventId> = letters.iter().filter_map(letter_id).collect();
+        let recorded = recorded(&self.ledger, sale, &ids).await?;
+        letters.retain(|letter| letter_id(letter).is_none_or(|id| !recorded.contains(&id)));
+        let found = set_aside(books, &letters);
+        self.named(&found);
+        Ok(())
+    }
+
+    /// One line each, up to a bound; what has to be paid back always.
+    fn named(&self, differences: &[Difference]) {
+        let sale = self.desk.stock.id();
+        for found in differences.iter().take(NAMED) {
+            let (kind, reservation) = (&found.kind, found.reservation.as_deref().unwrap_or("-"));
+            let (ledger, stock) = (&found.ledger, &found.stock);
+            tracing::error!(sale.id = %sale, ?kind, reservation, ledger, stock, "stock and ledger differ");
         }
-        for sku in totals {
-            both.entry(sku.sku.to_string()).or_default().1 = [sku.supplied, sku.held, sku.sold];
+        if differences.len() > NAMED {
+            let more = differences.len() - NAMED;
+            tracing::error!(sale.id = %sale, more, "stock and ledger differ in more than these");
         }
-        let figures = ["supplied", "held", "sold"];
-        Ok(both
-            .into_iter()
-            .flat_map(|(sku, (stock, ledger))| {
-                (0..3).map(move |at| (sku.clone(), figures[at], stock[at], ledger[at]))
-            })
-            .filter(|(_, _, stock, ledger)| stock != ledger)
-            .collect())
+        for found in differences
+            .iter()
+            .filter(|found| found.remedy == Remedy::Refund)
+        {
+            let (order, payment) = (found.order.as_deref(), found.payment_ref.as_deref());
+            tracing::error!(sale.id = %sale, order, payment, "paid for and not in the ledger: refund it");
+        }
     }
 }
