@@ -144,7 +144,7 @@ impl Check {
     }
 
     /// A check that counts offenders and allows none.
-    fn none(name: &str, promise: &str, offenders: Vec<String>) -> Self {
+    pub(crate) fn none(name: &str, promise: &str, offenders: Vec<String>) -> Self {
         Self::new(name, promise, offenders.len() as u64, Allowed::Exactly(0)).with(offenders)
     }
 

@@ -5,8 +5,10 @@
 //! [`judge`] then compares that log with the ledger and the stock: whatever was promised to anybody
 //! must be true. The [`report`] shows both to people and to programs. Nothing here looks inside the
 //! gateway or the purchase service: it works against any deployment that speaks the contract, and
-//! it can only find what a visitor, the ledger or the operator could have seen.
+//! it can only find what a visitor, the ledger or the operator could have seen. [`chaos`] holds the
+//! purchase side to the same while its processes are killed.
 
+pub mod chaos;
 pub mod clock;
 pub mod crowd;
 pub mod judge;

@@ -26,6 +26,7 @@ pub use estimate::Estimate;
 pub use html::{HtmlError, html};
 pub use latency::Latency;
 pub use series::{Moment, Series};
+pub(crate) use terminal::row;
 pub use terminal::terminal;
 
 /// Everything about one run.

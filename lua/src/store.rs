@@ -5,14 +5,18 @@
 //! away a call fails soon, because a request that waits seconds for it is worse than an honest 503.
 //! Everything else, such as sweeps and operators, uses the pool, so that it cannot stand in the way.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bb8_redis::RedisConnectionManager;
+use redis::{AsyncConnectionConfig, RedisError, aio::MultiplexedConnection};
+use tokio::sync::Notify;
 
 use crate::fast::Fast;
 
-/// How long a connection attempt may take.
-const CONNECT: Duration = Duration::from_secs(1);
+/// How long a pooled connection's answer may take, and to get one. A disk whose flush takes two
+/// seconds is slow and not away: a lease, a sweep or a reopening given up on every time would keep a
+/// sale shut for as long as the disk is slow. A server that is away refuses at once all the same.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Most pooled connections; the pool serves background work only.
 const POOLED: u32 = 8;
 
@@ -55,12 +59,49 @@ impl StoreError {
     }
 }
 
+/// Makes the pool's connections. Those of the client's own manager wait half a second for an answer,
+/// which one flush of a slow disk outlasts.
+pub struct Patient {
+    client: redis::Client,
+    manager: RedisConnectionManager,
+    refused: Arc<Notify>,
+}
+
+impl bb8::ManageConnection for Patient {
+    type Connection = MultiplexedConnection;
+    type Error = RedisError;
+
+    async fn connect(&self) -> Result<Self::Connection, RedisError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        let connecting = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config);
+        let connected = connecting.await;
+        if connected.is_err() {
+            // The pool keeps a failed attempt to itself and lets those who wait wait on.
+            self.refused.notify_waiters();
+        }
+        connected
+    }
+
+    async fn is_valid(&self, connection: &mut Self::Connection) -> Result<(), RedisError> {
+        self.manager.is_valid(connection).await
+    }
+
+    fn has_broken(&self, connection: &mut Self::Connection) -> bool {
+        self.manager.has_broken(connection)
+    }
+}
+
 /// One Redis server: the waitlist store or the stock store.
 #[derive(Clone)]
 pub struct Store {
     url: String,
     fast: Fast,
-    pool: bb8::Pool<RedisConnectionManager>,
+    pool: bb8::Pool<Patient>,
+    refused: Arc<Notify>,
 }
 
 impl Store {
@@ -77,12 +118,19 @@ impl Store {
             source,
         };
         let client = redis::Client::open(url).map_err(away)?;
+        let refused = Arc::<Notify>::default();
+        let manager = Patient {
+            refused: Arc::clone(&refused),
+            client: client.clone(),
+            manager: RedisConnectionManager::new(url).map_err(away)?,
+        };
         let fast = Fast::new(client);
-        let manager = RedisConnectionManager::new(url).map_err(away)?;
         let pool = bb8::Pool::builder()
             .max_size(POOLED)
             .min_idle(None)
-            .connection_timeout(CONNECT)
+            .connection_timeout(PATIENCE)
+            // Callers try again by themselves.
+            .retry_connection(false)
             // bb8-redis never calls a connection broken: only the test at check-out finds out.
             .test_on_check_out(true)
             .build_unchecked(manager);
@@ -90,6 +138,7 @@ impl Store {
             url: url.to_owned(),
             fast,
             pool,
+            refused,
         })
     }
 
@@ -99,10 +148,20 @@ impl Store {
     }
 
     /// A connection from the pool, for background work.
-    pub async fn pooled(
-        &self,
-    ) -> Result<bb8::PooledConnection<'_, RedisConnectionManager>, StoreError> {
-        self.pool.get().await.map_err(|error| StoreError::Away {
+    pub async fn pooled(&self) -> Result<bb8::PooledConnection<'_, Patient>, StoreError> {
+        let refused = self.refused.notified();
+        tokio::pin!(refused);
+        // Heard from now on, also before it is waited for.
+        refused.as_mut().enable();
+        let got = tokio::select! {
+            biased;
+            got = self.pool.get() => got,
+            () = refused => {
+                let nobody = std::io::Error::from(std::io::ErrorKind::NotConnected);
+                Err(bb8::RunError::User(nobody.into()))
+            }
+        };
+        got.map_err(|error| StoreError::Away {
             call: "pool",
             source: match error {
                 bb8::RunError::User(source) => source,

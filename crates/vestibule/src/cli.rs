@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     demo,
     roles::{
-        AuditOptions, RoleOptions, ServeOptions, audit, check, config_show, crowd, gateway,
+        AuditOptions, RoleOptions, ServeOptions, audit, chaos, check, config_show, crowd, gateway,
         purchase, recorder, serve,
     },
 };
@@ -45,6 +45,9 @@ enum Role {
     },
     /// Prints the `OpenAPI` document of both sides
     Openapi,
+    /// Kills its own roles while a crowd buys, and judges what became of the answers
+    #[command(hide = true)]
+    Chaos(chaos::ChaosOptions),
     /// One share of the demo's crowd
     #[command(hide = true)]
     Crowd {
@@ -78,6 +81,7 @@ impl Cli {
                 print!("{}", crate::openapi::text());
                 Ok(ExitCode::SUCCESS)
             }
+            Role::Chaos(options) => wait_for(chaos::run(options)),
             Role::Crowd { plan } => crowd::run(&plan),
         }
     }

@@ -1,6 +1,7 @@
 //! One small file a role: what it needs, and how its parts are put together.
 
 pub(crate) mod audit;
+pub(crate) mod chaos;
 pub(crate) mod check;
 pub(crate) mod config_show;
 pub(crate) mod crowd;

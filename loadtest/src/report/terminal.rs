@@ -9,18 +9,7 @@ use crate::judge::{Allowed, Check};
 pub fn terminal(report: &Report) -> String {
     let mut out = String::new();
     for check in &report.verdict.checks {
-        let mark = mark(check);
-        let allowed = allowed(check.allowed, |bound| bound.to_string());
-        let _ = writeln!(
-            out,
-            "  {mark} {:<58} {:>9}  {allowed}",
-            check.promise, check.found
-        );
-        if !check.kept {
-            for example in &check.examples {
-                let _ = writeln!(out, "      {example}");
-            }
-        }
+        out += &row(check);
     }
     let totals = &report.totals;
     let _ = writeln!(out);
@@ -67,6 +56,20 @@ pub fn terminal(report: &Report) -> String {
         many => writeln!(out, "\n  {many} PROMISES WERE BROKEN."),
     };
     out
+}
+
+/// One check, and its offenders if it is broken.
+pub(crate) fn row(check: &Check) -> String {
+    let mark = mark(check);
+    let allowed = allowed(check.allowed, |bound| bound.to_string());
+    let (promise, found) = (&check.promise, check.found);
+    let mut row = format!("  {mark} {promise:<58} {found:>9}  {allowed}\n");
+    if !check.kept {
+        for example in &check.examples {
+            let _ = writeln!(row, "      {example}");
+        }
+    }
+    row
 }
 
 pub(super) fn mark(check: &Check) -> &'static str {

@@ -64,13 +64,33 @@ async fn cancel_for(
         Cancelled::Confirmed => return Err(Refusal::Confirmed),
         Cancelled::Expired => return Err(Refusal::Expired),
         Cancelled::Refunded => return Err(Refusal::Refunded),
-        Cancelled::NotFound => return Err(purchase.absent(id, person).await),
+        Cancelled::NotFound => match purchase.absent(id, person).await {
+            // The store was rebuilt since: again is as it was the first time.
+            Refusal::Cancelled => return cancelled_before(purchase, id).await,
+            refusal => return Err(refusal),
+        },
     };
     Ok(Json(ReservationBody {
         id: id.to_owned(),
         sku: record.sku.to_string(),
         quantity: record.units.len(),
         units: record.units,
+        state: "cancelled",
+        expires_at: None,
+        order: None,
+    })
+    .into_response())
+}
+
+/// A reservation that the ledger knows as cancelled.
+async fn cancelled_before(purchase: &Purchase, id: &str) -> Result<Response, Refusal> {
+    let hold = purchase.ledger().hold(id).await?;
+    let hold = hold.ok_or(Refusal::NotFound)?;
+    Ok(Json(ReservationBody {
+        id: hold.reservation,
+        sku: hold.sku.to_string(),
+        quantity: hold.units.len(),
+        units: hold.units,
         state: "cancelled",
         expires_at: None,
         order: None,

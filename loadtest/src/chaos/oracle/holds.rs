@@ -1,0 +1,77 @@
+//! Time: an unpaid hold comes back in time, and never before.
+
+use std::collections::HashMap;
+
+use super::{Ask, Case, Held};
+use crate::judge::Check;
+
+/// How long after its end an unpaid hold may take, in time in which the sale was open.
+const LATE_MS: u64 = 2_000;
+
+pub(super) fn checks(case: &Case<'_>, held: &HashMap<String, Held<'_>>, checks: &mut Vec<Check>) {
+    let (mut late, mut early) = (Vec::new(), Vec::new());
+    for event in case
+        .rest
+        .events
+        .iter()
+        .filter(|event| event.kind == "expired")
+    {
+        let Some(row) = case.rest.holds.get(&event.reservation) else {
+            continue;
+        };
+        let id = &row.reservation;
+        if event.at < row.expires_at {
+            early.push(format!(
+                "{id} ran out {} ms too early",
+                row.expires_at - event.at
+            ));
+        }
+        let disturbed = case.disturbed.within(row.reserved_at, event.at);
+        let overdue = event
+            .at
+            .saturating_sub(row.expires_at)
+            .saturating_sub(disturbed);
+        if overdue > LATE_MS {
+            late.push(format!(
+                "{id} came back {overdue} ms late, not counting {disturbed} ms"
+            ));
+        }
+    }
+    for heard in case
+        .heard
+        .iter()
+        .filter(|heard| heard.status == 410 && heard.word == "expired")
+    {
+        let asked_to_end = matches!(heard.ask, Ask::Confirm | Ask::Cancel);
+        let ends = held
+            .get(&heard.reservation)
+            .map_or(0, |held| held.expires_at);
+        if asked_to_end && heard.answered < ends {
+            early.push(heard.line());
+        }
+    }
+    let mut stuck: Vec<String> = case
+        .rest
+        .figures
+        .iter()
+        .filter(|(_, now)| now.held > 0)
+        .map(|(sku, now)| format!("{} of {sku} are held at the rest", now.held))
+        .collect();
+    let in_ledger = case.rest.holds.values().filter(|row| row.state == "held");
+    stuck.extend(in_ledger.map(|row| format!("{} is held in the ledger", row.reservation)));
+    checks.push(Check::none(
+        "late_holds",
+        "unpaid holds that came back too late",
+        late,
+    ));
+    checks.push(Check::none(
+        "early_holds",
+        "holds that ended before their time",
+        early,
+    ));
+    checks.push(Check::none(
+        "stuck_holds",
+        "unpaid holds that never came back",
+        stuck,
+    ));
+}
