@@ -1,9 +1,10 @@
 # make demo    a bare Debian 12 with cargo: installs what is missing, builds, runs the demo
 # make test    installs what the tests need, runs all of them (CI does this)
 # make k6      the journey in k6, against a demo of its own or TARGET=https://shop.example
+# make schemathesis    the OpenAPI document against the running program; EXAMPLES=500 SEED=7 looks longer
 # make lint | fmt | check    the short loops while writing
 
-.PHONY: demo test k6 lint fmt check build
+.PHONY: demo test k6 schemathesis lint fmt check build
 .DEFAULT_GOAL := demo
 
 # Arguments for `vestibule demo`, for example DEMO="--visitors 2000 --exit".
@@ -19,6 +20,9 @@ test:
 
 k6:
 	@scripts/k6.sh $(K6)
+
+schemathesis:
+	@scripts/schemathesis.sh
 
 build:
 	cargo build --release --locked -p vestibule

@@ -14,7 +14,8 @@ pub use confirm::{confirm, confirm_by_shop};
 pub use own::{cancel, cancel_by_shop, read, read_order};
 pub use reserve::reserve;
 pub use wire::{
-    ConfirmRequest, Confirming, OrderAnswer, OrderBody, ReservationBody, ReserveRequest,
+    ConfirmAnswer, ConfirmRequest, Confirming, OrderAnswer, OrderBody, ReservationBody,
+    ReserveRequest, Stage,
 };
 
 pub(crate) use wire::Fields;

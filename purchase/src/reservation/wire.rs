@@ -8,6 +8,7 @@ use axum::{
 };
 use http::{HeaderMap, header};
 use lua::sale::Reservation;
+use problem::Members;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -24,10 +25,10 @@ const LONGEST_REFERENCE: usize = 128;
 #[derive(Debug, ToSchema)]
 pub struct ReserveRequest {
     /// Of what.
-    #[schema(example = "demo-unit", min_length = 1, max_length = 64)]
+    #[schema(example = "demo-unit", pattern = "^[A-Za-z0-9._-]{1,64}$")]
     pub sku: String,
     /// How many; all or none.
-    #[schema(minimum = 1, maximum = 100)]
+    #[schema(minimum = 1, maximum = 100, example = 1)]
     pub quantity: u32,
 }
 
@@ -35,58 +36,106 @@ pub struct ReserveRequest {
 #[derive(Debug, ToSchema)]
 pub struct ConfirmRequest {
     /// The payment service's name for it; visible ASCII without spaces.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(example = "pay-4711", pattern = "^[!-~]{1,128}$")]
     pub payment_ref: String,
+}
+
+/// Where a reservation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Kept for its person until `expires_at`.
+    Held,
+    /// Sold, and safe on the stock store's disk; the ledger will have it.
+    Confirming,
+    /// An order.
+    Confirmed,
+    /// Given back.
+    Cancelled,
+    /// Its time ran out, and it went back.
+    Expired,
+    /// An order that was taken back.
+    Refunded,
 }
 
 /// A reservation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReservationBody {
     /// Its id.
+    #[schema(
+        pattern = "^r\\.[a-z0-9-]{1,32}\\.[0-9a-f]{32}$",
+        example = "r.demo.019ab0c24e5d7f7b8a3c5d6e7f809102"
+    )]
     pub id: String,
     /// Of what.
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", example = "demo-unit")]
     pub sku: String,
     /// How many.
+    #[schema(minimum = 1, maximum = 100)]
     pub quantity: usize,
-    /// Which units.
+    /// Which units, each with a number of its own.
+    #[schema(min_items = 1, max_items = 100)]
     pub units: Vec<u32>,
-    /// held, confirming, confirmed, cancelled, expired or refunded.
-    pub state: &'static str,
-    /// When the hold ends or ended, Unix ms.
+    /// Where it stands.
+    pub state: Stage,
+    /// When the hold ends or ended, Unix ms. Time in which the sale is closed does not count, so
+    /// asking again may tell a later one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
     pub expires_at: Option<u64>,
     /// The order it became, as soon as the ledger has it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = OrderBody, required = false)]
     pub order: Option<OrderBody>,
 }
 
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrderBody {
-    /// Its id.
+    /// Its id: the reservation's with `o` for `r`.
+    #[schema(
+        pattern = "^o\\.[a-z0-9-]{1,32}\\.[0-9a-f]{32}$",
+        example = "o.demo.019ab0c24e5d7f7b8a3c5d6e7f809102"
+    )]
     pub id: String,
     /// The reservation it was.
+    #[schema(
+        pattern = "^r\\.[a-z0-9-]{1,32}\\.[0-9a-f]{32}$",
+        example = "r.demo.019ab0c24e5d7f7b8a3c5d6e7f809102"
+    )]
     pub reservation: String,
     /// Of what.
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", example = "demo-unit")]
     pub sku: String,
     /// How many.
+    #[schema(minimum = 1, maximum = 100)]
     pub quantity: usize,
     /// Which units.
+    #[schema(min_items = 1, max_items = 100)]
     pub units: Vec<u32>,
     /// The payment it was confirmed with.
+    #[schema(pattern = "^[!-~]{1,128}$", example = "pay-4711")]
     pub payment_ref: String,
     /// When, Unix ms.
     pub confirmed_at: u64,
-    /// When it was taken back, Unix ms.
+    /// When it was taken back, Unix ms; missing until the ledger has that.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
     pub refunded_at: Option<u64>,
+}
+
+/// What a confirm is answered with.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConfirmAnswer {
+    /// The order.
+    pub order: OrderBody,
 }
 
 /// An order and where it stands.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrderAnswer {
-    /// confirmed, or refunded.
-    pub state: &'static str,
+    /// Confirming, confirmed or refunded.
+    pub state: Stage,
     /// The order.
     pub order: OrderBody,
 }
@@ -94,9 +143,13 @@ pub struct OrderAnswer {
 /// Confirmed and safe on the stock store's disk; the ledger will have it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Confirming {
-    /// confirming.
-    pub state: &'static str,
+    /// Always `confirming`.
+    pub state: Stage,
     /// The reservation; ask for it again.
+    #[schema(
+        pattern = "^r\\.[a-z0-9-]{1,32}\\.[0-9a-f]{32}$",
+        example = "r.demo.019ab0c24e5d7f7b8a3c5d6e7f809102"
+    )]
     pub reservation: String,
 }
 
@@ -132,16 +185,16 @@ impl OrderBody {
 pub(crate) struct Fields(Map<String, Value>);
 
 impl Fields {
-    /// Reads a body: JSON by its own word, bounded, an object.
-    pub(crate) async fn read(request: Request) -> Result<Self, Refusal> {
+    /// Reads a body: JSON by its own word, bounded, an object of members that are all `known`.
+    pub(crate) async fn read(request: Request, known: &[&str]) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         if !is_json(&parts.headers) {
             return Err(Refusal::UnsupportedType);
         }
-        Self::parse(body).await
+        Self::parse(body, known).await
     }
 
-    async fn parse(body: Body) -> Result<Self, Refusal> {
+    async fn parse(body: Body, known: &[&str]) -> Result<Self, Refusal> {
         let bytes = to_bytes(body, LARGEST).await.map_err(|error| {
             let source = std::error::Error::source(&error);
             if source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
@@ -150,11 +203,8 @@ impl Fields {
                 invalid("body", "broke off before its end")
             }
         })?;
-        match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(members)) => Ok(Self(members)),
-            Ok(_) => Err(invalid("body", "must be a JSON object")),
-            Err(error) => Err(invalid("body", &format!("is not JSON: {error}"))),
-        }
+        let Members(members) = Members::parse(&bytes, known).map_err(Refusal::Body)?;
+        Ok(Self(members))
     }
 
     /// A member that is a name of some kind.
@@ -190,8 +240,7 @@ impl Fields {
     ) -> Result<u32, Refusal> {
         self.0
             .get(field)
-            .and_then(Value::as_u64)
-            .and_then(|number| u32::try_from(number).ok())
+            .and_then(whole)
             .filter(|number| bounds.contains(number))
             .ok_or_else(|| {
                 let must = format!(
@@ -214,6 +263,21 @@ impl Fields {
             .and_then(Value::as_str)
             .ok_or_else(|| invalid(field, "is missing or not a string"))
     }
+}
+
+/// JSON knows no whole numbers: `2.0` is the number that `2` is, and some clients write it so.
+fn whole(value: &Value) -> Option<u32> {
+    let written_whole = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    written_whole.or_else(|| {
+        let number = value.as_f64()?;
+        let fits = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked above"
+        )]
+        fits.then_some(number as u32)
+    })
 }
 
 fn invalid(field: &'static str, must: &str) -> Refusal {
