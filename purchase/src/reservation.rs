@@ -6,6 +6,7 @@
 use ::entry_pass::SaleId;
 
 pub mod confirm;
+mod fields;
 pub mod own;
 pub mod reserve;
 mod wire;
@@ -18,7 +19,7 @@ pub use wire::{
     ReserveRequest, Stage,
 };
 
-pub(crate) use wire::Fields;
+pub(crate) use fields::Fields;
 
 /// Letters of the two kinds of id.
 const RESERVATION: &str = "r";

@@ -8,6 +8,7 @@
 mod fixture;
 mod server;
 
+mod access;
 mod faults;
 mod idempotency;
 mod input;
