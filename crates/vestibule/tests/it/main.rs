@@ -1,7 +1,10 @@
 //! The binary as its users meet it: started, refused, stopped, killed, started again.
 
 mod access;
+mod check;
+mod postgres;
 mod process;
+mod redis;
 mod refuse;
 mod restart;
 mod stop;
