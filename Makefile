@@ -3,9 +3,10 @@
 # make chaos   kills the purchase side's processes while a crowd buys, and judges (docs/chaos.md)
 # make k6      the journey in k6, against a demo of its own or TARGET=https://shop.example
 # make plant   plants known bugs and sees that the tests turn red; half an hour
+# make schemathesis    the OpenAPI document against the running program; EXAMPLES=500 SEED=7 looks longer
 # make lint | fmt | check    the short loops while writing
 
-.PHONY: demo test chaos k6 plant lint fmt check build
+.PHONY: demo test chaos k6 plant schemathesis lint fmt check build
 .DEFAULT_GOAL := demo
 
 # Arguments for `vestibule demo`, for example DEMO="--visitors 2000 --exit".
@@ -31,6 +32,9 @@ k6:
 
 plant:
 	@scripts/plant.sh $(BUGS)
+
+schemathesis:
+	@scripts/schemathesis.sh
 
 build:
 	cargo build --release --locked -p vestibule

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and do not find: Redis, a browser, Node.js with the browser driver,
-# cargo-deny. Says and does nothing when all is there.
+# schemathesis in an environment of its own, cargo-deny. Says and does nothing when all is there.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -11,6 +11,8 @@ wanted+=($(missing_to_run))
 have chromium || have chromium-browser || have google-chrome || wanted+=(chromium)
 have node || wanted+=(nodejs)
 have npm || wanted+=(npm)
+have python3 || wanted+=(python3)
+python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
 apt_install "${wanted[@]}"
 
 node="$(node --version)"
@@ -39,4 +41,17 @@ if [ -f "$browser/package-lock.json" ] &&
     (cd "$browser" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error &&
         touch node_modules/.package-lock.json) ||
         die "The browser driver could not be fetched: connect once to the internet and run this again."
+fi
+
+# Made anew when the pins change, so that a second run finds it whole or not at all.
+pins="$ROOT/scripts/schemathesis/requirements.txt"
+environment="$TOOLS/schemathesis"
+if ! cmp -s "$pins" "$environment/pins"; then
+    say "fetching schemathesis"
+    rm -rf "$environment"
+    { python3 -m venv "$environment" &&
+        "$environment/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$pins" &&
+        "$environment/bin/pip" check --quiet --disable-pip-version-check >&2 &&
+        cp "$pins" "$environment/pins"; } ||
+        die "schemathesis could not be fetched: connect once to the internet and run this again."
 fi

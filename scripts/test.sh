@@ -56,6 +56,7 @@ step "lints" cargo clippy --locked --workspace --all-targets --quiet -- -D warni
 step "licences, sources, doubled crates" scripts/deny.sh
 counted "tests" cargo.log cargo_count cargo test --locked --workspace --no-fail-fast
 step "a demo with its judge" small_demo
+step "the OpenAPI document against the program" scripts/schemathesis.sh
 counted "browser tests" browser.log node_count browser_tests
 
 say "result"

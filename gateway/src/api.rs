@@ -26,6 +26,7 @@ use problem::{Kind, Problem};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use openapi::openapi;
+pub(crate) use openapi::own_document;
 
 use crate::{desk::Desk, identify::Caller, room::Room};
 
@@ -54,7 +55,7 @@ pub(crate) fn router(counter: Arc<Counter>, body_limit: usize) -> Router {
         .route("/_wr/assets/{name}", get(documents::asset))
         .route(
             "/_wr/ticket/{room}",
-            get(ticket::look).post(ticket::join).delete(leave::leave),
+            get(ticket::look).post(ticket::join).delete(leave::delete),
         )
         .route("/_wr/claim/{room}", post(claim::claim))
         .route("/_wr/leave/{room}", post(leave::leave))

@@ -110,7 +110,7 @@ pub async fn run(
         jwks,
         openapi: match &config.openapi {
             Some(document) => document.clone(),
-            None => api::openapi().to_json().unwrap_or_default(),
+            None => api::own_document(),
         },
     });
     let connections = Connections::new(&config, tasks.clone(), background.child_token());

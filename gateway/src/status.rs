@@ -4,9 +4,10 @@
 //! everybody. It carries what a page needs to compute its own position and to know when to ask
 //! again. It is written once per refresh, not per request, and names nobody.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 use crate::{
     config::Room as Policy,
@@ -30,12 +31,11 @@ pub(crate) fn personal_within(policy: &Policy) -> u64 {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct StatusDocument {
     /// The room.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[a-z0-9-]{1,32}$", example = "main")]
     pub room: entry_pass::RoomId,
     /// Rises when the room's store was rebuilt: pages then show their ticket.
     pub epoch: u64,
     /// Where the room is in its life.
-    #[schema(value_type = String)]
     pub phase: Phase,
     /// False while a store is away; the figures are then the last known ones.
     pub available: bool,
@@ -57,8 +57,7 @@ pub(crate) struct StatusDocument {
     /// At or below this position, ask for the own ticket.
     pub personal_within: u64,
     /// The stock, or null when the room sells none.
-    #[schema(value_type = Option<Object>)]
-    pub stock: Option<Value>,
+    pub stock: Option<StockDocument>,
     /// When it opens.
     pub opens_at: Option<u64>,
     /// When it closes.
@@ -67,6 +66,31 @@ pub(crate) struct StatusDocument {
     pub message: Option<String>,
     /// The store's clock.
     pub server_time: u64,
+}
+
+/// Counts of units: `available + held + sold = supplied`.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct Counts {
+    /// Can be reserved now.
+    pub available: u64,
+    /// Reserved and not confirmed: may come back.
+    pub held: u64,
+    /// Confirmed.
+    pub sold: u64,
+    /// All units there are.
+    pub supplied: u64,
+}
+
+/// The stock of the room's sale.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct StockDocument {
+    /// Of all skus together.
+    #[serde(flatten)]
+    pub total: Counts,
+    /// When it was so, Unix ms of the stock store's clock.
+    pub as_of: u64,
+    /// Of each sku, by its name.
+    pub skus: BTreeMap<String, Counts>,
 }
 
 /// The document's bytes.
@@ -97,26 +121,32 @@ pub(crate) fn document(policy: &Policy, moment: &Moment) -> Bytes {
     serde_json::to_vec(&document).unwrap_or_default().into()
 }
 
-fn stock(figures: &StockFigures) -> Value {
-    let skus: Map<String, Value> = figures
-        .skus
-        .iter()
-        .map(|sku| {
-            let counts = json!({
-                "available": sku.available, "held": sku.held,
-                "sold": sku.sold, "supplied": sku.supplied,
-            });
-            (sku.sku.to_string(), counts)
-        })
-        .collect();
-    json!({
-        "available": figures.available, "held": figures.held, "sold": figures.sold,
-        "supplied": figures.supplied, "as_of": figures.as_of, "skus": skus,
-    })
+fn stock(figures: &StockFigures) -> StockDocument {
+    let skus = figures.skus.iter().map(|sku| {
+        let counts = Counts {
+            available: sku.available,
+            held: sku.held,
+            sold: sku.sold,
+            supplied: sku.supplied,
+        };
+        (sku.sku.to_string(), counts)
+    });
+    StockDocument {
+        total: Counts {
+            available: figures.available,
+            held: figures.held,
+            sold: figures.sold,
+            supplied: figures.supplied,
+        },
+        as_of: figures.as_of,
+        skus: skus.collect(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]

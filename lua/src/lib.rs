@@ -12,6 +12,7 @@ pub mod keys;
 pub mod room;
 pub mod sale;
 mod script;
+pub mod server;
 pub mod store;
 
 pub use script::ScriptError;

@@ -13,6 +13,8 @@ pub mod config;
 pub mod entry_pass;
 pub mod idempotency;
 pub mod ledger;
+pub mod ledger_settings;
+mod losses;
 pub mod openapi;
 pub mod operator;
 pub mod recorder;

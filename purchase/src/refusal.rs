@@ -3,6 +3,7 @@
 use ::entry_pass::PassError;
 use axum::response::{IntoResponse, Response};
 use lua::{ScriptError, StoreError, sale::SaleError};
+use problem::members::Complaint;
 
 use crate::ledger::LedgerError;
 
@@ -29,6 +30,9 @@ pub enum Refusal {
         /// What it must be.
         must: String,
     },
+    /// The body has a member that is not known or is there twice, or is no object at all.
+    #[error("{} {}", .0.field, .0.must)]
+    Body(Complaint),
     /// The body is larger than is taken.
     #[error("the body is too large")]
     TooLarge,

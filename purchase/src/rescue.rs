@@ -117,6 +117,7 @@ fn problem(refusal: &Refusal) -> Problem {
         Refusal::KeyMissing => Problem::new(Kind::KeyMissing).with("field", "Idempotency-Key"),
         Refusal::KeyReused => Problem::new(Kind::KeyReused).with("field", "Idempotency-Key"),
         Refusal::Invalid { field, must } => Problem::invalid(field, must.as_str()),
+        Refusal::Body(complaint) => Problem::invalid(&complaint.field, complaint.must.as_str()),
         Refusal::TooLarge => Problem::new(Kind::TooLarge).with("field", "body"),
         Refusal::UnsupportedType => {
             Problem::new(Kind::UnsupportedType).with("field", "Content-Type")

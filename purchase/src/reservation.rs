@@ -6,6 +6,7 @@
 use ::entry_pass::SaleId;
 
 pub mod confirm;
+mod fields;
 pub mod own;
 pub mod reserve;
 mod wire;
@@ -14,10 +15,11 @@ pub use confirm::{confirm, confirm_by_shop};
 pub use own::{cancel, cancel_by_shop, read, read_order};
 pub use reserve::reserve;
 pub use wire::{
-    ConfirmRequest, Confirming, OrderAnswer, OrderBody, ReservationBody, ReserveRequest,
+    ConfirmAnswer, ConfirmRequest, Confirming, OrderAnswer, OrderBody, ReservationBody,
+    ReserveRequest, Stage,
 };
 
-pub(crate) use wire::Fields;
+pub(crate) use fields::Fields;
 
 /// Letters of the two kinds of id.
 const RESERVATION: &str = "r";

@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     config::{Config, SaleConfig},
     ledger::{Ledger, LedgerError},
-    recorder,
+    losses, recorder,
     refusal::Refusal,
     reservation::{made_at, sale_of_reservation},
     seed, serve,
@@ -229,6 +229,7 @@ pub async fn run(
             jobs_stop.clone(),
         ));
     }
+    jobs.spawn(losses::tell(purchase.store().clone(), jobs_stop.clone()));
     if purchase.config().recorder {
         jobs.spawn(recorder::run(purchase.clone(), jobs_stop.clone()));
     }

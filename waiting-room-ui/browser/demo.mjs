@@ -1,6 +1,7 @@
 // The real binary's demo for a test, on ports of its own, and other visitors over plain HTTP.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,7 +19,7 @@ function freePort() {
   });
 }
 
-/** Starts the demo and resolves when its room answers: `{ origin, stop }`. */
+/** Starts the demo and resolves when its room answers: `{ origin, operate, stop }`. */
 export async function startDemo(...flags) {
   const data = mkdtempSync(join(tmpdir(), 'journey-'));
   const [port, operator] = [await freePort(), await freePort()];
@@ -40,10 +41,14 @@ export async function startDemo(...flags) {
     clearTimeout(late);
     rmSync(data, { recursive: true, force: true });
   };
+  /** What an operator asks, with the token. */
+  const operate = (method, path) => fetch(`http://127.0.0.1:${operator}${path}`, {
+    method, headers: { authorization: `Bearer ${readFileSync(join(data, 'operator-token'), 'utf8').trim()}` },
+  });
   for (const until = Date.now() + 60_000; Date.now() < until; await pause(100)) {
     if (gone) break;
     const answer = await fetch(`${origin}/_wr/status/demo`).catch(() => null);
-    if (answer && answer.ok && (await answer.json()).available) return { origin, stop };
+    if (answer && answer.ok && (await answer.json()).available) return { origin, operate, stop };
   }
   await stop();
   throw new Error(`${binary}: ${gone || 'its room does not answer'}\n${said}`);
@@ -56,17 +61,20 @@ export class Other {
     this.cookies = new Map();
   }
 
-  async ask(method, path) {
+  async ask(method, path, body) {
     const answer = await fetch(this.origin + path, {
-      method, redirect: 'manual',
-      headers: { accept: 'application/json', cookie: [...this.cookies].map(pair => pair.join('=')).join('; ') },
+      method, redirect: 'manual', body: body && JSON.stringify(body),
+      headers: {
+        accept: 'application/json', cookie: [...this.cookies].map(pair => pair.join('=')).join('; '),
+        ...(body && { 'content-type': 'application/json', 'idempotency-key': randomUUID() }),
+      },
     });
     // Not getSetCookie(): the fetch of Debian 12's Node.js does not have it yet.
     for (const line of (answer.headers.get('set-cookie') || '').split(/, (?=[^ ;,=]+=)/).filter(Boolean)) {
       const [name, value] = line.split(';')[0].split('=');
       this.cookies.set(name, value);
     }
-    return { status: answer.status, body: await answer.json() };
+    return { status: answer.status, body: await answer.json().catch(() => null) };
   }
 
   /** Joins as soon as the room takes people. */
@@ -86,6 +94,21 @@ export class Other {
       if (body.state === 'offered') await this.ask('POST', '/_wr/claim/demo');
       await pause(200);
     }
+  }
+
+  /** Puts one into the basket; the reservation's id. */
+  async reserve() {
+    const { status, body } = await this.ask('POST', '/v1/reservations', { sku: 'demo-unit', quantity: 1 });
+    if (status !== 201) throw new Error(`not reserved: ${status} ${JSON.stringify(body)}`);
+    return body.id;
+  }
+
+  /** Pays, and reads the thank-you page, which ends the visit; the order's id. */
+  async pay(reservation) {
+    const { status, body } = await this.ask('POST', `/v1/reservations/${reservation}/confirm`, { payment_ref: 'paid' });
+    if (status !== 200) throw new Error(`not confirmed: ${status} ${JSON.stringify(body)}`);
+    await this.ask('GET', `/order/${body.order.id}`);
+    return body.order.id;
   }
 
   leave() {

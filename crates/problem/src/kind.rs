@@ -52,8 +52,6 @@ kinds! {
         "This reservation is an order already and can only be refunded.";
     OtherPayment = "other-payment", CONFLICT, "Confirmed with another payment",
         "The reservation was confirmed with a different payment reference.";
-    InFlight = "in-flight", CONFLICT, "Still working on it",
-        "A request with the same idempotency key is being worked on. Ask again in a moment.";
     KeyMissing = "key-missing", BAD_REQUEST, "Idempotency-Key missing",
         "Reserving needs an Idempotency-Key header, so that a repeated request is one reservation.";
     KeyReused = "key-reused", UNPROCESSABLE_ENTITY, "Idempotency-Key reused",

@@ -5,8 +5,11 @@
 //! a failure: it tells which field, what is left, when to come back.
 
 mod kind;
+pub mod members;
+pub mod openapi;
 
 pub use kind::Kind;
+pub use members::Members;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};

@@ -25,8 +25,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::config::Secret;
 
 mod dependency;
+mod openapi;
 
 pub(crate) use dependency::{Dependency, connect};
+pub(crate) use openapi::openapi;
 
 /// How often the exporter's histograms are emptied into their summaries.
 const UPKEEP: Duration = Duration::from_secs(5);

@@ -20,10 +20,13 @@ use crate::{
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct TicketAnswer {
     /// The room.
-    #[schema(value_type = String, example = "main")]
+    #[schema(value_type = String, pattern = "^[a-z0-9-]{1,32}$", example = "main")]
     pub room: RoomId,
     /// `waiting`, `offered`, `admitted`, `left`, `expired` or `ended`.
-    #[schema(example = "waiting")]
+    #[schema(
+        pattern = "^(waiting|offered|admitted|left|expired|ended)$",
+        example = "waiting"
+    )]
     pub state: &'static str,
     /// The ticket.
     pub ticket: TicketPart,
@@ -36,21 +39,24 @@ pub(super) struct TicketAnswer {
     /// When to ask again; add 0 to 30 % at random.
     pub poll_after_ms: u64,
     /// The room's phase.
-    #[schema(value_type = String)]
     pub phase: Phase,
     /// When the ticket was given.
     pub joined_at: u64,
     /// When it was this visitor's turn.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
     pub released_at: Option<u64>,
     /// Until when the offer stands.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
     pub offer_expires_at: Option<u64>,
     /// When the session ends unless it slides on.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
     pub expires_at: Option<u64>,
     /// The pass, when this call let the visitor in.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub pass: Option<String>,
 }
 
@@ -58,7 +64,7 @@ pub(super) struct TicketAnswer {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct TicketPart {
     /// The place.
-    #[schema(value_type = u64)]
+    #[schema(value_type = u64, minimum = 1)]
     pub number: TicketNumber,
     /// For apps that keep no cookies: send it as `Authorization: Bearer`.
     pub token: String,

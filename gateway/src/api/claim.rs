@@ -15,9 +15,10 @@ use crate::{
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct ClaimAnswer {
     /// The room.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[a-z0-9-]{1,32}$", example = "main")]
     room: RoomId,
     /// Always `admitted`.
+    #[schema(pattern = "^admitted$")]
     state: &'static str,
     /// The pass: a JWS, for `Authorization: Bearer` or `X-Entry-Pass`; also set as a cookie.
     pass: String,
@@ -32,16 +33,17 @@ pub(super) struct ClaimAnswer {
 /// Turns the offer into a session. Safe to repeat: the same `jti` and end.
 #[utoipa::path(
     post, path = "/_wr/claim/{room}", tag = "visitor",
-    params(("room" = String, Path, description = "The room")),
+    params(("room" = String, Path, description = "The room", pattern = "^[a-z0-9-]{1,32}$", example = "main")),
     request_body(content = super::forms::Wish, description = "Optional"),
     responses(
         (status = 200, description = "The pass", body = ClaimAnswer),
         (status = 303, description = "To a form: on to the shop"),
-        (status = 403, description = "The ticket is another visitor's"),
-        (status = 404, description = "No ticket, or no such room"),
-        (status = 409, description = "Not offered"),
-        (status = 503, description = "The store is away; repeat after Retry-After"),
-    )
+        (status = 403, description = "other-pass: the ticket is another visitor's; forbidden: the shop ended the visit"),
+        (status = 404, description = "no-ticket, unknown-room"),
+        (status = 409, description = "not-offered"),
+        (status = 503, description = "store-away, busy"),
+    ),
+    security((), ("ticket" = []))
 )]
 pub(super) async fn claim(
     State(counter): State<Shared>,

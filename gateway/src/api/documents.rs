@@ -15,11 +15,11 @@ use crate::pages;
 /// The status of a room.
 #[utoipa::path(
     get, path = "/_wr/status/{room}", tag = "public",
-    params(("room" = String, Path, description = "The room")),
+    params(("room" = String, Path, description = "The room", pattern = "^[a-z0-9-]{1,32}$", example = "main")),
     responses(
         (status = 200, description = "The same for everybody; cacheable for a second",
          body = crate::status::StatusDocument),
-        (status = 404, description = "No such room"),
+        (status = 404, description = "unknown-room"),
     )
 )]
 pub(super) async fn status(InRoom(room): InRoom) -> Response {
@@ -34,9 +34,10 @@ pub(super) async fn status(InRoom(room): InRoom) -> Response {
 /// The static queue and countdown page.
 #[utoipa::path(
     get, path = "/_wr/page/{room}", tag = "public",
-    params(("room" = String, Path, description = "The room")),
-    responses((status = 200, description = "HTML, the same for everybody"),
-              (status = 404, description = "No such room"))
+    params(("room" = String, Path, description = "The room", pattern = "^[a-z0-9-]{1,32}$", example = "main")),
+    responses((status = 200, description = "The same for everybody; cacheable for a minute",
+               body = String, content_type = "text/html; charset=utf-8"),
+              (status = 404, description = "unknown-room"))
 )]
 pub(super) async fn page(InRoom(room): InRoom) -> Response {
     pages::html(
@@ -46,10 +47,43 @@ pub(super) async fn page(InRoom(room): InRoom) -> Response {
     )
 }
 
+/// A JWKS document (RFC 7517).
+#[derive(utoipa::ToSchema)]
+#[expect(
+    dead_code,
+    reason = "its shape alone is of use; the bytes come from the key ring"
+)]
+struct JwksDocument {
+    /// The keys, the signing one first.
+    #[schema(value_type = Vec<Jwk>)]
+    keys: Vec<Jwk>,
+}
+
+/// A P-256 key that checks passes.
+#[derive(utoipa::ToSchema)]
+#[expect(
+    dead_code,
+    reason = "its shape alone is of use; the bytes come from the key ring"
+)]
+struct Jwk {
+    /// Always `EC`.
+    #[schema(pattern = "^EC$")]
+    kty: String,
+    /// Always `P-256`.
+    #[schema(pattern = "^P-256$")]
+    crv: String,
+    /// Its name, as in the pass.
+    kid: String,
+    /// The point's first half, base64url.
+    x: String,
+    /// The point's second half, base64url.
+    y: String,
+}
+
 /// The keys that check entry passes.
 #[utoipa::path(
     get, path = "/_wr/jwks.json", tag = "public",
-    responses((status = 200, description = "A JWKS document"))
+    responses((status = 200, description = "A JWKS document", body = JwksDocument))
 )]
 pub(super) async fn jwks(State(counter): State<Shared>) -> Response {
     json(counter.jwks.clone(), "public, max-age=300")
@@ -58,7 +92,7 @@ pub(super) async fn jwks(State(counter): State<Shared>) -> Response {
 /// This document.
 #[utoipa::path(
     get, path = "/_wr/openapi.json", tag = "public",
-    responses((status = 200, description = "This document"))
+    responses((status = 200, description = "This document", body = Object))
 )]
 pub(super) async fn openapi(State(counter): State<Shared>) -> Response {
     json(counter.openapi.clone(), "public, max-age=300")
@@ -67,8 +101,11 @@ pub(super) async fn openapi(State(counter): State<Shared>) -> Response {
 /// What a problem type means.
 #[utoipa::path(
     get, path = "/_wr/problems/{type}", tag = "public",
-    params(("type" = String, Path, description = "Last segment of the type URI")),
-    responses((status = 200, description = "HTML"), (status = 404, description = "No such type"))
+    params(("type" = String, Path, description = "Last segment of the type URI",
+        pattern = "^[a-z-]{1,32}$", example = "sold-out")),
+    responses((status = 200, description = "A page for a person",
+               body = String, content_type = "text/html; charset=utf-8"),
+              (status = 404, description = "not-found"))
 )]
 pub(super) async fn problem(Path(slug): Path<String>) -> Response {
     match Kind::ALL.iter().find(|kind| kind.slug() == slug) {

@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::header;
-use problem::{Kind, Problem};
-use serde::Deserialize;
+use problem::{Kind, Members, Problem, members::Complaint};
+use serde_json::Value;
 use waiting_room_ui::ReturnTo;
 
 use crate::{pages, room::Room};
@@ -18,12 +18,45 @@ use crate::{pages, room::Room};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The optional body of join, claim and leave.
-#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, utoipa::ToSchema)]
 pub(super) struct Wish {
     /// Where to go afterwards: an absolute path of this site; anything else counts as not given.
-    #[serde(default)]
+    #[schema(value_type = String, required = false, example = "/shoes")]
     pub return_to: Option<String>,
+}
+
+impl Wish {
+    fn of_form(bytes: &[u8]) -> Result<Self, Complaint> {
+        let mut wish = Self::default();
+        for (name, value) in form_urlencoded::parse(bytes) {
+            if name != "return_to" {
+                let name: String = name.chars().take(64).collect();
+                return Err(complaint(&name, "is not known here; known is return_to"));
+            }
+            if wish.return_to.replace(value.into_owned()).is_some() {
+                return Err(complaint("return_to", "must be there once"));
+            }
+        }
+        Ok(wish)
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, Complaint> {
+        let Members(mut members) = Members::parse(bytes, &["return_to"])?;
+        match members.remove("return_to") {
+            None => Ok(Self::default()),
+            Some(Value::String(path)) => Ok(Self {
+                return_to: Some(path),
+            }),
+            Some(_) => Err(complaint("return_to", "must be a string")),
+        }
+    }
+}
+
+fn complaint(field: &str, must: &str) -> Complaint {
+    Complaint {
+        field: field.to_owned(),
+        must: must.to_owned(),
+    }
 }
 
 /// A parsed body.
@@ -67,23 +100,15 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             });
         }
         let wish = if form {
-            let mut wish = Wish::default();
-            for (name, value) in form_urlencoded::parse(&bytes) {
-                if name == "return_to" {
-                    wish.return_to = Some(value.into_owned());
-                }
-            }
-            wish
+            Wish::of_form(&bytes)
         } else if json {
-            // By way of a map: serde would take an array for the struct's fields in order.
-            serde_json::from_slice::<serde_json::Map<_, _>>(&bytes)
-                .and_then(|map| serde_json::from_value(map.into()))
-                .map_err(|error| Problem::invalid("body", error.to_string()))?
+            Wish::read(&bytes)
         } else {
             return Err(Problem::new(Kind::UnsupportedType)
                 .with("field", "content-type")
                 .detail("send application/json, a form, or no body at all"));
         };
+        let wish = wish.map_err(|complaint| Problem::invalid(&complaint.field, complaint.must))?;
         Ok(Self { wish, form })
     }
 }

@@ -12,17 +12,18 @@ use crate::{cookies, rescue::Refusal};
 /// Gives a place in line, or tells the one there is.
 #[utoipa::path(
     post, path = "/_wr/ticket/{room}", tag = "visitor",
-    params(("room" = String, Path, description = "The room")),
+    params(("room" = String, Path, description = "The room", pattern = "^[a-z0-9-]{1,32}$", example = "main")),
     request_body(content = super::forms::Wish, description = "Optional"),
     responses(
         (status = 201, description = "A new place", body = answer::TicketAnswer),
         (status = 200, description = "The same place again", body = answer::TicketAnswer),
         (status = 303, description = "To a form: back to the page"),
-        (status = 403, description = "The ticket is another visitor's"),
-        (status = 404, description = "No such room"),
-        (status = 409, description = "The room takes nobody now"),
-        (status = 503, description = "The store is away; repeat after Retry-After"),
-    )
+        (status = 403, description = "other-pass: the ticket is another visitor's; forbidden: the shop ended the visit"),
+        (status = 404, description = "unknown-room"),
+        (status = 409, description = "closed: the room takes nobody now"),
+        (status = 503, description = "store-away, busy"),
+    ),
+    security((), ("ticket" = []))
 )]
 pub(super) async fn join(
     State(counter): State<Shared>,
@@ -55,13 +56,14 @@ pub(super) async fn join(
 /// Where one's own ticket stands.
 #[utoipa::path(
     get, path = "/_wr/ticket/{room}", tag = "visitor",
-    params(("room" = String, Path, description = "The room")),
+    params(("room" = String, Path, description = "The room", pattern = "^[a-z0-9-]{1,32}$", example = "main")),
     responses(
         (status = 200, description = "Where the visitor stands", body = answer::TicketAnswer),
-        (status = 403, description = "The ticket is another visitor's"),
-        (status = 404, description = "No ticket, or no such room"),
-        (status = 503, description = "The store is away; repeat after Retry-After"),
-    )
+        (status = 403, description = "other-pass: the ticket is another visitor's; forbidden: the shop ended the visit"),
+        (status = 404, description = "no-ticket, unknown-room"),
+        (status = 503, description = "store-away, busy"),
+    ),
+    security((), ("ticket" = []))
 )]
 pub(super) async fn look(
     State(counter): State<Shared>,

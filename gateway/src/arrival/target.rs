@@ -13,7 +13,7 @@ use std::{
 
 use axum::body::Body;
 use futures::future::Either;
-use http::{Method, Request, StatusCode, Uri, uri::PathAndQuery};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header, uri::PathAndQuery};
 use ipnet::IpNet;
 use problem::{Kind, Problem};
 use tower::{Layer, Service};
@@ -28,6 +28,9 @@ pub(super) use path::without_parameters;
 
 /// Longest path with query in bytes.
 const LONGEST: usize = 8192;
+
+/// What is said to be allowed where `CONNECT` and `TRACE` are refused, before anybody looks at the path.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Where a request goes, in normal form; a request extension. The request's own URI has been
 /// rewritten to `path` and query as well.
@@ -66,7 +69,10 @@ impl TargetError {
     pub fn problem(&self) -> Problem {
         match self.status {
             StatusCode::METHOD_NOT_ALLOWED => {
-                Problem::new(Kind::MethodNotAllowed).with("field", self.field)
+                let allow = HeaderValue::from_static(METHODS);
+                Problem::new(Kind::MethodNotAllowed)
+                    .with("field", self.field)
+                    .header(header::ALLOW, allow)
             }
             status => Problem::invalid(self.field, self.detail).status(status),
         }

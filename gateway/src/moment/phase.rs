@@ -8,7 +8,7 @@ use super::StockFigures;
 use crate::config::Room as Policy;
 
 /// Where a room is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Too early to join.

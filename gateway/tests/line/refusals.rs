@@ -61,12 +61,21 @@ async fn wrong_methods_are_refused_with_those_that_would_do() {
 async fn bodies_that_cannot_be_read_are_refused_by_name() {
     let world = World::start("").await;
     let json = ("content-type", "application/json");
+    let form = ("content-type", "application/x-www-form-urlencoded");
     let huge = "x".repeat(100_000);
     for (headers, body, status, kind) in [
         (vec![json], "{", 400, "invalid"),
         (vec![json], "{\"return_to\": 7}", 400, "invalid"),
         (vec![json], "{\"unknown\": 1}", 400, "invalid"),
+        (
+            vec![json],
+            "{\"return_to\":\"/a\",\"return_to\":\"/b\"}",
+            400,
+            "invalid",
+        ),
         (vec![json], "[]", 400, "invalid"),
+        (vec![form], "retrun_to=/a", 400, "invalid"),
+        (vec![form], "return_to=/a&return_to=/b", 400, "invalid"),
         (
             vec![("content-type", "text/plain")],
             "hello",

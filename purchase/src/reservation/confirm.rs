@@ -15,7 +15,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use lua::sale::Confirmed;
 
-use super::{Confirming, Fields, OrderBody, sale_of_reservation};
+use super::{ConfirmAnswer, Confirming, Fields, OrderBody, Stage, order_id, sale_of_reservation};
 use crate::{
     Purchase,
     config::{Acknowledge, ConfirmBy},
@@ -23,28 +23,32 @@ use crate::{
     refusal::Refusal,
 };
 
-/// An order, as a confirm answers it.
-#[derive(serde::Serialize)]
-struct Answer {
-    order: OrderBody,
-}
-
-/// Confirms one's own reservation, where the sale lets visitors do so.
+/// Turns a hold into an order: the person, where the sale lets visitors do so; else the shop's
+/// payment service, on the operator listener.
+///
+/// Repeat it with the same `payment_ref` until it is answered: it is idempotent by the reservation
+/// and its payment, without a key. On the operator listener any reservation can be confirmed, with
+/// the operator token and no pass.
 #[utoipa::path(
-    post, path = "/v1/reservations/{id}/confirm", tag = "visitor",
+    post, path = "/v1/reservations/{id}/confirm", tags = ["visitor", "operator"],
+    operation_id = "confirm",
     request_body = super::ConfirmRequest,
-    params(("id" = String, Path, description = "The reservation")),
+    params(("id" = String, Path, description = "The reservation",
+        pattern = "^r\\.[a-z0-9-]{1,32}\\.[0-9a-f]{32}$", example = "r.demo.019ab0c24e5d7f7b8a3c5d6e7f809102")),
     responses(
-        (status = 200, description = "The ledger has it: {order}", body = super::OrderBody),
+        (status = 200, description = "The ledger has it", body = ConfirmAnswer),
         (status = 202, description = "Safe, and recorded as soon as the ledger is back", body = Confirming),
         (status = 400, description = "invalid"),
-        (status = 401, description = "no-pass"),
-        (status = 403, description = "forbidden: the shop's payment service confirms"),
+        (status = 401, description = "no-pass; on the operator listener unauthorized"),
+        (status = 403, description = "forbidden: only the shop's payment service confirms"),
         (status = 404, description = "not-found: none, or somebody else's"),
-        (status = 409, description = "cancelled, other-payment, wrong-state"),
+        (status = 409, description = "cancelled, confirmed, other-payment, wrong-state"),
         (status = 410, description = "expired, hold-lost"),
-        (status = 503, description = "restarting, store-away, busy; with Retry-After"),
+        (status = 413, description = "too-large"),
+        (status = 415, description = "unsupported-type"),
+        (status = 503, description = "restarting, store-away, busy"),
     ),
+    security(("entryPass" = []), ("entryPassBearer" = []), ("operatorToken" = [])),
 )]
 pub async fn confirm(
     State(purchase): State<Purchase>,
@@ -81,7 +85,7 @@ async fn confirm_for(
     let desk = purchase
         .desk(sale_of_reservation(id))
         .ok_or(Refusal::NotFound)?;
-    let fields = Fields::read(request).await?;
+    let fields = Fields::read(request, &["payment_ref"]).await?;
     let payment_ref = fields.payment_ref()?;
     let started = Instant::now();
     let record = match desk.stock.confirm(id, person, payment_ref).await? {
@@ -90,7 +94,10 @@ async fn confirm_for(
         Confirmed::Expired => return Err(Refusal::Expired),
         Confirmed::Cancelled => return Err(Refusal::Cancelled),
         Confirmed::Refunded => return Err(Refusal::Refunded),
-        Confirmed::NotFound => return Err(purchase.absent(id, person).await),
+        Confirmed::NotFound => match purchase.absent(id, person).await {
+            gone @ Refusal::Confirmed => return again(purchase, id, payment_ref, gone).await,
+            other => return Err(other),
+        },
     };
     let recorded = desk.config.acknowledge == Acknowledge::Stock
         || desk
@@ -101,15 +108,32 @@ async fn confirm_for(
     metrics::counter!("vestibule_confirms_total", "outcome" => outcome).increment(1);
     metrics::histogram!("vestibule_confirm_seconds").record(started.elapsed());
     if recorded {
-        return Ok(Json(Answer {
+        return Ok(Json(ConfirmAnswer {
             order: OrderBody::from_record(id, &record),
         })
         .into_response());
     }
     let body = Json(Confirming {
-        state: "confirming",
+        state: Stage::Confirming,
         reservation: id.to_owned(),
     });
     let soon = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
     Ok((StatusCode::ACCEPTED, soon, body).into_response())
+}
+
+/// The same again, of an order that only the ledger has.
+async fn again(
+    purchase: &Purchase,
+    id: &str,
+    payment_ref: &str,
+    otherwise: Refusal,
+) -> Result<Response, Refusal> {
+    match purchase.ledger().order(&order_id(id)).await? {
+        Some(row) if row.payment_ref == payment_ref => Ok(Json(ConfirmAnswer {
+            order: OrderBody::from_row(row),
+        })
+        .into_response()),
+        Some(_) => Err(Refusal::OtherPayment),
+        None => Err(otherwise),
+    }
 }

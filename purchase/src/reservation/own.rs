@@ -9,10 +9,11 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     response::{IntoResponse, Response},
 };
-use lua::sale::{Cancelled, State as Stage};
+use lua::sale::{Cancelled, State as Kept};
 
 use super::{
-    OrderAnswer, OrderBody, ReservationBody, reservation_id, sale_of_order, sale_of_reservation,
+    OrderAnswer, OrderBody, ReservationBody, Stage, reservation_id, sale_of_order,
+    sale_of_reservation,
 };
 use crate::{
     Purchase,
@@ -23,18 +24,22 @@ use crate::{
 
 type Id = Result<Path<String>, PathRejection>;
 
-/// Gives one's own hold back.
+/// Gives one's own hold back. On the operator listener any hold can be given back, with the
+/// operator token and no pass.
 #[utoipa::path(
-    post, path = "/v1/reservations/{id}/cancel", tag = "visitor",
-    params(("id" = String, Path, description = "The reservation")),
+    post, path = "/v1/reservations/{id}/cancel", tags = ["visitor", "operator"],
+    operation_id = "cancel",
+    params(("id" = String, Path, description = "The reservation",
+        pattern = "^r\\.[a-z0-9-]{1,32}\\.[0-9a-f]{32}$", example = "r.demo.019ab0c24e5d7f7b8a3c5d6e7f809102")),
     responses(
         (status = 200, description = "Given back, now or before", body = ReservationBody),
-        (status = 401, description = "no-pass"),
+        (status = 401, description = "no-pass; on the operator listener unauthorized"),
         (status = 404, description = "not-found: none, or somebody else's"),
         (status = 409, description = "confirmed, wrong-state"),
         (status = 410, description = "expired, hold-lost"),
-        (status = 503, description = "restarting, store-away, busy; with Retry-After"),
+        (status = 503, description = "restarting, store-away, busy"),
     ),
+    security(("entryPass" = []), ("entryPassBearer" = []), ("operatorToken" = [])),
 )]
 pub async fn cancel(
     State(purchase): State<Purchase>,
@@ -65,9 +70,11 @@ async fn cancel_for(
         Cancelled::Expired => return Err(Refusal::Expired),
         Cancelled::Refunded => return Err(Refusal::Refunded),
         Cancelled::NotFound => match purchase.absent(id, person).await {
-            // The store was rebuilt since: again is as it was the first time.
-            Refusal::Cancelled => return cancelled_before(purchase, id).await,
-            refusal => return Err(refusal),
+            // The store forgets what ended; again is still 200.
+            gone @ Refusal::Cancelled => {
+                return from_ledger(purchase, id, person, gone, true).await;
+            }
+            other => return Err(other),
         },
     };
     Ok(Json(ReservationBody {
@@ -75,23 +82,7 @@ async fn cancel_for(
         sku: record.sku.to_string(),
         quantity: record.units.len(),
         units: record.units,
-        state: "cancelled",
-        expires_at: None,
-        order: None,
-    })
-    .into_response())
-}
-
-/// A reservation that the ledger knows as cancelled.
-async fn cancelled_before(purchase: &Purchase, id: &str) -> Result<Response, Refusal> {
-    let hold = purchase.ledger().hold(id).await?;
-    let hold = hold.ok_or(Refusal::NotFound)?;
-    Ok(Json(ReservationBody {
-        id: hold.reservation,
-        sku: hold.sku.to_string(),
-        quantity: hold.units.len(),
-        units: hold.units,
-        state: "cancelled",
+        state: Stage::Cancelled,
         expires_at: None,
         order: None,
     })
@@ -100,15 +91,17 @@ async fn cancelled_before(purchase: &Purchase, id: &str) -> Result<Response, Ref
 
 /// Reads one's own reservation.
 #[utoipa::path(
-    get, path = "/v1/reservations/{id}", tag = "visitor",
-    params(("id" = String, Path, description = "The reservation")),
+    get, path = "/v1/reservations/{id}", tag = "visitor", operation_id = "readReservation",
+    params(("id" = String, Path, description = "The reservation",
+        pattern = "^r\\.[a-z0-9-]{1,32}\\.[0-9a-f]{32}$", example = "r.demo.019ab0c24e5d7f7b8a3c5d6e7f809102")),
     responses(
         (status = 200, description = "Where it stands", body = ReservationBody),
         (status = 401, description = "no-pass"),
         (status = 404, description = "not-found: none, or somebody else's"),
         (status = 410, description = "hold-lost"),
-        (status = 503, description = "restarting, store-away, busy; with Retry-After"),
+        (status = 503, description = "restarting, store-away, busy"),
     ),
+    security(("entryPass" = []), ("entryPassBearer" = [])),
 )]
 pub async fn read(
     State(purchase): State<Purchase>,
@@ -122,8 +115,10 @@ pub async fn read(
     let person = &bearer.0.sub;
     let looked = match desk.stock.look(&id).await {
         Ok(Some(looked)) => looked,
-        Ok(None) => return from_ledger(&purchase, &id, person, Refusal::NotFound, true).await,
-        Err(error) => return from_ledger(&purchase, &id, person, error.into(), false).await,
+        Ok(None) => {
+            return from_ledger(&purchase, &id, Some(person), Refusal::NotFound, true).await;
+        }
+        Err(error) => return from_ledger(&purchase, &id, Some(person), error.into(), false).await,
     };
     let record = looked.reservation;
     if record.person != *person {
@@ -131,7 +126,7 @@ pub async fn read(
     }
     let order = match record.state {
         // A ledger that is away cannot have it yet, as far as anybody can say.
-        Stage::Sold => purchase
+        Kept::Sold => purchase
             .ledger()
             .order(&super::order_id(&id))
             .await
@@ -140,13 +135,13 @@ pub async fn read(
         _ => None,
     };
     let state = match record.state {
-        Stage::Held if looked.over => "expired",
-        Stage::Held => "held",
-        Stage::Sold if order.is_some() => "confirmed",
-        Stage::Sold => "confirming",
-        Stage::Cancelled => "cancelled",
-        Stage::Expired => "expired",
-        Stage::Refunded => "refunded",
+        Kept::Held if looked.over => Stage::Expired,
+        Kept::Held => Stage::Held,
+        Kept::Sold if order.is_some() => Stage::Confirmed,
+        Kept::Sold => Stage::Confirming,
+        Kept::Cancelled => Stage::Cancelled,
+        Kept::Expired => Stage::Expired,
+        Kept::Refunded => Stage::Refunded,
     };
     Ok(Json(ReservationBody {
         id,
@@ -165,7 +160,7 @@ pub async fn read(
 async fn from_ledger(
     purchase: &Purchase,
     id: &str,
-    person: &PersonId,
+    person: Option<&PersonId>,
     otherwise: Refusal,
     open: bool,
 ) -> Result<Response, Refusal> {
@@ -175,16 +170,16 @@ async fn from_ledger(
         Err(error) if open => return Err(error.into()),
         _ => return Err(otherwise),
     };
-    if hold.person != *person {
+    if person.is_some_and(|person| hold.person != *person) {
         return Err(Refusal::NotFound);
     }
     let state = match hold.state.as_str() {
         "held" if open => return Err(Refusal::HoldLost),
         "held" => return Err(otherwise),
-        "confirmed" => "confirmed",
-        "cancelled" => "cancelled",
-        "refunded" => "refunded",
-        _ => "expired",
+        "confirmed" => Stage::Confirmed,
+        "cancelled" => Stage::Cancelled,
+        "refunded" => Stage::Refunded,
+        _ => Stage::Expired,
     };
     let order = purchase
         .ledger()
@@ -213,14 +208,16 @@ async fn from_ledger(
 
 /// Reads one's own order. It is one as soon as the ledger has it; until then it is `confirming`.
 #[utoipa::path(
-    get, path = "/v1/orders/{id}", tag = "visitor",
-    params(("id" = String, Path, description = "The order")),
+    get, path = "/v1/orders/{id}", tag = "visitor", operation_id = "readOrder",
+    params(("id" = String, Path, description = "The order",
+        pattern = "^o\\.[a-z0-9-]{1,32}\\.[0-9a-f]{32}$", example = "o.demo.019ab0c24e5d7f7b8a3c5d6e7f809102")),
     responses(
         (status = 200, description = "The order", body = OrderAnswer),
         (status = 401, description = "no-pass"),
         (status = 404, description = "not-found: none, or somebody else's"),
-        (status = 503, description = "store-away, restarting, busy; with Retry-After"),
+        (status = 503, description = "store-away, restarting, busy"),
     ),
+    security(("entryPass" = []), ("entryPassBearer" = [])),
 )]
 pub async fn read_order(
     State(purchase): State<Purchase>,
@@ -237,11 +234,11 @@ pub async fn read_order(
     match desk.stock.look(&reservation).await {
         Ok(Some(looked))
             if looked.reservation.person == bearer.0.sub
-                && looked.reservation.state == Stage::Sold =>
+                && looked.reservation.state == Kept::Sold =>
         {
             let order = OrderBody::from_record(&reservation, &looked.reservation);
             Ok(Json(OrderAnswer {
-                state: "confirming",
+                state: Stage::Confirming,
                 order,
             })
             .into_response())
@@ -256,9 +253,9 @@ fn own_order(row: OrderRow, person: &PersonId) -> Result<Response, Refusal> {
         return Err(Refusal::NotFound);
     }
     let state = if row.refunded_at.is_some() {
-        "refunded"
+        Stage::Refunded
     } else {
-        "confirmed"
+        Stage::Confirmed
     };
     Ok(Json(OrderAnswer {
         state,

@@ -16,22 +16,34 @@ use crate::{
 };
 
 /// Reserves units for the person of the pass: all or none.
+///
+/// The `Idempotency-Key` names the attempt, for this person and this sale. The same key with the
+/// same body is answered with the very bytes of the first answer, also while the first is still on
+/// its way and after a restart: looking for the key, reserving and remembering the answer are one
+/// step of the store, so a key is never "in flight" and there is no 409 for that. Only successes are
+/// remembered; a refusal is decided anew. A key is remembered for the sale's `idempotency_ttl`
+/// after the answer: 24 hours unless the operator sets another, and never shorter than the hold.
 #[utoipa::path(
-    post, path = "/v1/reservations", tag = "visitor",
+    post, path = "/v1/reservations", tag = "visitor", operation_id = "reserve",
     request_body = super::ReserveRequest,
-    params(("Idempotency-Key" = String, Header, description = "Client-chosen name of this attempt, quoted or bare. The same key again is answered the same bytes; of many at once one reserves and the rest come after it, so there is no 409 for a key in flight")),
+    params(("Idempotency-Key" = String, Header,
+        description = "The client's name of this attempt, such as a UUID: 1 to 255 visible ASCII \
+                       characters but `\"` and `\\`, quoted or bare",
+        pattern = "^(\"[!#-\\[\\]-~]{1,255}\"|[!#-\\[\\]-~]{1,255})$",
+        example = "0b2f6c1e-6b0e-4a54-9a9e-3d1f5c1f2a77")),
     responses(
-        (status = 201, description = "Held", body = super::ReservationBody),
+        (status = 201, description = "Held, now or with this key before", body = super::ReservationBody),
         (status = 400, description = "invalid, key-missing"),
         (status = 401, description = "no-pass: none, or its time is over"),
         (status = 403, description = "other-pass: a pass of another room"),
         (status = 404, description = "unknown-sku"),
-        (status = 409, description = "sold-out, not-enough (with available), limit-reached"),
+        (status = 409, description = "sold-out, not-enough, limit-reached"),
         (status = 413, description = "too-large"),
         (status = 415, description = "unsupported-type"),
         (status = 422, description = "key-reused: the key came before with another body"),
-        (status = 503, description = "restarting, store-away, busy; with Retry-After"),
+        (status = 503, description = "restarting, store-away, busy"),
     ),
+    security(("entryPass" = []), ("entryPassBearer" = [])),
 )]
 pub async fn reserve(
     State(purchase): State<Purchase>,
@@ -39,7 +51,7 @@ pub async fn reserve(
     request: Request,
 ) -> Result<Response, Refusal> {
     let key = IdempotencyKey::from_headers(request.headers());
-    let fields = Fields::read(request).await?;
+    let fields = Fields::read(request, &["sku", "quantity"]).await?;
     let (sku, key) = (fields.name("sku")?, key?);
     let quantity = fields.number("quantity", 1..=MOST_UNITS)?;
 

@@ -61,6 +61,8 @@ async fn bad_input_is_named_and_changes_nothing() {
         ("half of one", json!({ "sku": house.sku, "quantity": 1.5 }).to_string(), "quantity"),
         ("too many", json!({ "sku": house.sku, "quantity": 101 }).to_string(), "quantity"),
         ("far too many", format!("{{\"sku\":\"{}\",\"quantity\":1e300}}", house.sku), "quantity"),
+        ("a misspelt member", json!({ "sku": house.sku, "quantity": 1, "quantitty": 2 }).to_string(), "quantitty"),
+        ("a member twice", format!("{{\"sku\":\"{0}\",\"quantity\":1,\"quantity\":2}}", house.sku), "quantity"),
         ("a word", json!({ "sku": house.sku, "quantity": "1" }).to_string(), "quantity"),
     ] {
         row(what, post(), r, all(), &body, 400, "invalid", json!(field));
@@ -83,7 +85,7 @@ async fn bad_input_is_named_and_changes_nothing() {
         row("a wrong method", method, &path, all(), "", 405, "method-not-allowed", none());
     }
     for payment in ["{}", r#"{"payment_ref":""}"#, r#"{"payment_ref":"a b"}"#, r#"{"payment_ref":1}"#,
-        r#"{"payment_ref":"ü"}"#, &json!({ "payment_ref": "x".repeat(129) }).to_string()] {
+        r#"{"payment_ref":"ü"}"#, r#"{"payment_ref":"a","payment_ref":"b"}"#, &json!({ "payment_ref": "x".repeat(129) }).to_string()] {
         let headers = vec![json_type(), ("x-entry-pass", house.pass("zoe"))];
         row("no payment", post(), &format!("{r}/{id}/confirm"), headers, payment, 400, "invalid", json!("payment_ref"));
     }

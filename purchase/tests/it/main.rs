@@ -8,6 +8,7 @@
 mod fixture;
 mod server;
 
+mod access;
 mod auditing;
 mod faults;
 mod idempotency;

@@ -5,21 +5,18 @@
 
 use std::{fmt, path::Path, process::ExitCode, time::Duration};
 
-use lua::Store;
+use lua::server::Purpose;
 use rustix::process::{Resource, getrlimit};
 
 use crate::{
-    clock,
-    config::{Config, ConfigError, Layers, Secret},
+    config::{Config, ConfigError, Layers},
     operator::connect,
-    redis_child::Program,
     roles::RoleOptions,
 };
 
-mod redis_server;
+mod ledger;
+mod store;
 
-/// Clocks further apart than this make passes start late or end early.
-const CLOCKS_APART_MS: u64 = 500;
 /// Files a gateway needs beside two for each visitor: the connection and the one to the shop.
 const OTHER_FILES: u64 = 256;
 /// Longest wait for one server.
@@ -102,8 +99,10 @@ fn from(file: Option<&Path>) -> String {
 
 async fn everything(config: &Config, findings: &mut Findings) {
     files(config, findings);
-    store("waitlist", config.stores.waitlist.as_ref(), false, findings).await;
-    store("stock", config.stores.stock.as_ref(), true, findings).await;
+    let stores = &config.stores;
+    store::check(Purpose::Waitlist, stores.waitlist.as_ref(), findings).await;
+    store::check(Purpose::Stock, stores.stock.as_ref(), findings).await;
+    ledger::check(stores.ledger.as_ref(), findings).await;
     if config.gateway.rooms.is_empty() {
         findings.add(
             Weight::Warn,
@@ -119,77 +118,6 @@ async fn everything(config: &Config, findings: &mut Findings) {
         }
     }
     proxies(config, findings);
-}
-
-async fn store(name: &str, url: Option<&Secret>, durable: bool, findings: &mut Findings) {
-    let Some(url) = url else {
-        match Program::find() {
-            Ok(program) => findings.add(
-                Weight::Ok,
-                format!(
-                    "{name} store: none configured; serve starts a private {}",
-                    program.describe()
-                ),
-            ),
-            Err(error) => findings.add(Weight::Fail, format!("{name} store: {error}")),
-        }
-        return;
-    };
-    let asked = async {
-        let store = Store::connect(url.reveal())
-            .await
-            .map_err(|_| "its URL is not a Redis URL")?;
-        redis_server::facts(&store).await.map_err(|_| "no answer")
-    };
-    let facts = match tokio::time::timeout(LIMIT, asked).await {
-        Ok(Ok(facts)) => facts,
-        Ok(Err(why)) => return findings.add(Weight::Fail, format!("{name} store: {why}")),
-        Err(_) => return findings.add(Weight::Fail, format!("{name} store: no answer")),
-    };
-    findings.add(
-        Weight::Ok,
-        format!("{name} store answers, version {}", facts.version),
-    );
-    findings.judge(
-        facts.policy == "noeviction",
-        Weight::Fail,
-        format!(
-            "{name} store: maxmemory-policy is {}, must be noeviction",
-            facts.policy
-        ),
-    );
-    let (needed, weight) = if durable {
-        ("always", Weight::Fail)
-    } else {
-        ("everysec", Weight::Warn)
-    };
-    let kept = facts.append_only && (facts.fsync == needed || facts.fsync == "always");
-    let found = if facts.append_only {
-        facts.fsync.as_str()
-    } else {
-        "off"
-    };
-    findings.judge(
-        kept,
-        weight,
-        format!("{name} store: appendfsync is {found}, wanted {needed}"),
-    );
-    if durable {
-        findings.judge(
-            facts.load_truncated == "no",
-            Weight::Warn,
-            format!(
-                "{name} store: aof-load-truncated is {}, wanted no",
-                facts.load_truncated
-            ),
-        );
-    }
-    let apart = facts.now_ms.abs_diff(clock::now_ms());
-    findings.judge(
-        apart <= CLOCKS_APART_MS,
-        Weight::Fail,
-        format!("{name} store: its clock and ours are {apart} ms apart"),
-    );
 }
 
 fn files(config: &Config, findings: &mut Findings) {

@@ -1,7 +1,11 @@
 //! The binary as its users meet it: started, refused, stopped, killed, started again.
 
+mod access;
 mod chaos;
+mod check;
+mod postgres;
 mod process;
+mod redis;
 mod refuse;
 mod restart;
 mod stop;

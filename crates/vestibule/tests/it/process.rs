@@ -92,10 +92,23 @@ pub(crate) fn ask(
     path: &str,
     headers: &str,
 ) -> Option<(u16, String)> {
+    send(to, method, path, headers, "")
+}
+
+/// The same with a body, which is JSON.
+pub(crate) fn send(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(to).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\nContent-Length: 0\r\n{headers}\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Content-Type: application/json\r\n{headers}\r\n{body}",
+        body.len()
     );
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
@@ -121,7 +134,7 @@ pub(crate) fn ask_until_served(to: SocketAddr, path: &str, headers: &str) -> (u1
 pub(crate) struct Demo {
     pub(crate) process: Running,
     pub(crate) visitors: SocketAddr,
-    operator: SocketAddr,
+    pub(crate) operator: SocketAddr,
 }
 
 impl Demo {
