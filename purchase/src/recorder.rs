@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Purchase,
-    ledger::{Ledger, LedgerError},
+    ledger::{Ledger, LedgerError, RecordError},
     role::Desk,
     stream::{BATCH, Entry, Stream},
 };
@@ -42,6 +42,18 @@ enum Stepped {
     Ledger(#[from] LedgerError),
     #[error("another recorder has taken over")]
     Fenced,
+    #[error("the ledger refuses: {0}")]
+    Refused(String),
+}
+
+impl From<RecordError> for Stepped {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Fenced => Self::Fenced,
+            RecordError::Ledger(error) => Self::Ledger(error),
+            RecordError::Clash(reason) => Self::Refused(reason),
+        }
+    }
 }
 
 /// Records all sales until `stop`.
@@ -131,7 +143,7 @@ impl Recorder {
                 }
                 self.reopen_if_needed(&mut stream, term).await?;
                 if let Some(last) = last {
-                    self.trim(last).await?;
+                    self.trim(&mut stream, last).await?;
                 }
                 kept = Some(Instant::now());
             }
@@ -144,11 +156,14 @@ impl Recorder {
         Ok(())
     }
 
-    /// Drops what lies well behind the last recorded event. Everything up to it is acknowledged,
-    /// because this recorder is the only one and records in order.
-    async fn trim(&self, mut before: lua::sale::EventId) -> Result<(), Stepped> {
+    /// Drops what lies well behind the last recorded event.
+    async fn trim(
+        &self,
+        stream: &mut Stream,
+        mut before: lua::sale::EventId,
+    ) -> Result<(), Stepped> {
         before.ms = before.ms.saturating_sub(KEEP_MS);
-        self.desk.stock.trim(before).await?;
+        stream.trim(before).await?;
         Ok(())
     }
 }

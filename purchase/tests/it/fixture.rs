@@ -1,10 +1,10 @@
 //! A purchase service of a test's own: sale, ledger, listeners, passes.
 
 mod asking;
+mod forging;
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,13 +21,15 @@ use hyper_util::{
 use purchase::{
     Config, PassKeys, Purchase, Urls,
     clock::Clock,
-    config::{ConfirmBy, SaleConfig, SkuConfig},
+    config::{Acknowledge, ConfirmBy, SaleConfig, SkuConfig},
     serve::serve,
 };
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+
+use super::database::Database;
 
 pub(crate) const ISSUER: &str = "http://gate.test";
 
@@ -37,6 +39,7 @@ pub(crate) struct Choice {
     pub(crate) limit: u32,
     pub(crate) hold: Duration,
     pub(crate) confirm_by: ConfirmBy,
+    pub(crate) acknowledge: Acknowledge,
     pub(crate) recorder: bool,
     pub(crate) confirm_wait: Duration,
 }
@@ -48,6 +51,7 @@ impl Default for Choice {
             limit: 1,
             hold: Duration::from_mins(2),
             confirm_by: ConfirmBy::Visitor,
+            acknowledge: Acknowledge::Ledger,
             recorder: true,
             confirm_wait: Duration::from_secs(10),
         }
@@ -74,7 +78,7 @@ impl Answer {
 
 /// What several services of one sale share.
 pub(crate) struct Place {
-    directory: Arc<tempfile::TempDir>,
+    pub(crate) database: Arc<Database>,
     redis: String,
     pub(crate) sale: SaleId,
     ring: Arc<KeyRing>,
@@ -82,10 +86,14 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn at(redis: &str) -> Self {
+        Self::with(redis, Database::new())
+    }
+
+    pub(crate) fn with(redis: &str, database: Database) -> Self {
         let pem = KeyRing::generate_pem().unwrap();
         let name = uuid::Uuid::now_v7().simple().to_string();
         Self {
-            directory: Arc::new(tempfile::tempdir().unwrap()),
+            database: Arc::new(database),
             redis: redis.to_owned(),
             sale: name.parse().unwrap(),
             ring: Arc::new(KeyRing::from_pems([pem.as_str()]).unwrap()),
@@ -95,15 +103,11 @@ impl Place {
     /// The same place, for a service in another runtime.
     pub(crate) fn clone_for_another(&self) -> Self {
         Self {
-            directory: Arc::clone(&self.directory),
+            database: Arc::clone(&self.database),
             redis: self.redis.clone(),
             sale: self.sale.clone(),
             ring: Arc::clone(&self.ring),
         }
-    }
-
-    pub(crate) fn ledger_file(&self) -> PathBuf {
-        self.directory.path().join("ledger.sqlite")
     }
 
     pub(crate) fn config(&self, choice: &Choice) -> Config {
@@ -118,7 +122,7 @@ impl Place {
             hold_ttl: choice.hold,
             idempotency_ttl: Duration::from_hours(24),
             confirm_by: choice.confirm_by,
-            acknowledge: purchase::config::Acknowledge::Ledger,
+            acknowledge: choice.acknowledge,
         };
         Config {
             sales: [(self.sale.clone(), sale)].into(),
@@ -137,7 +141,7 @@ impl Place {
     pub(crate) async fn parts(&self, choice: &Choice) -> Purchase {
         let urls = Urls {
             stock: self.redis.clone(),
-            ledger: format!("sqlite://{}", self.ledger_file().display()),
+            ledger: self.database.url().to_owned(),
         };
         let passes = PassKeys {
             keys: self.ring.public(),

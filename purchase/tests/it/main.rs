@@ -1,16 +1,23 @@
-//! The purchase service over HTTP, on a real Redis and a real ledger.
+//! The purchase service over HTTP, on a real Redis and a real ledger. `tests/postgres` runs all of it
+//! a second time.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "a test's tasks end with its runtime"
 )]
 
-mod fixture;
-mod server;
+pub(crate) mod database;
+pub(crate) mod fixture;
+pub(crate) mod postgres;
+pub(crate) mod server;
 
+mod clashes;
+mod columns;
 mod faults;
 mod idempotency;
 mod input;
 mod journey;
 mod recording;
+mod replaying;
 mod stopping;
+mod taking_over;
