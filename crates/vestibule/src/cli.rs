@@ -9,7 +9,8 @@ use clap::{Parser, Subcommand};
 use crate::{
     demo,
     roles::{
-        RoleOptions, ServeOptions, check, config_show, crowd, gateway, purchase, recorder, serve,
+        RecorderOptions, RoleOptions, ServeOptions, check, config_show, crowd, gateway, purchase,
+        recorder, serve,
     },
 };
 
@@ -32,7 +33,7 @@ enum Role {
     /// Reserve, confirm and cancel
     Purchase(RoleOptions),
     /// Writes the stream of stock events to the ledger
-    Recorder(RoleOptions),
+    Recorder(RecorderOptions),
     /// Looks at everything a role depends on, and changes nothing
     Check(RoleOptions),
     /// The configuration

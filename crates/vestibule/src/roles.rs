@@ -10,4 +10,4 @@ pub(crate) mod recorder;
 mod requirements;
 pub(crate) mod serve;
 
-pub(crate) use options::{RoleOptions, ServeOptions};
+pub(crate) use options::{RecorderOptions, RoleOptions, ServeOptions};

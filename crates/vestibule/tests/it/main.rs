@@ -2,5 +2,6 @@
 
 mod process;
 mod refuse;
+mod replay;
 mod restart;
 mod stop;
