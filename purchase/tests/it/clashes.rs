@@ -1,5 +1,10 @@
 //! What the ledger refuses, even if the stock store were wrong.
 
+use std::time::Duration;
+
+use purchase::config::Acknowledge;
+use tokio_util::sync::CancellationToken;
+
 use super::{
     fixture::{Choice, Place, until},
     server::shared,
@@ -48,6 +53,57 @@ async fn a_refunded_order_frees_its_unit_and_its_slot_for_the_next_sale() {
     let units = "SELECT CAST(unit AS TEXT) || person FROM order_units \
                  ORDER BY refunded_at IS NULL, person";
     assert_eq!(place.column(units).await, ["1ann", "1ann", "1ann", "1bob"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_of_everything_ends_as_if_recorded_one_by_one() {
+    let place = Place::at(shared());
+    let alone = Choice {
+        recorder: false,
+        acknowledge: Acknowledge::Stock,
+        confirm_wait: Duration::ZERO,
+        ..Choice::default()
+    };
+    let house = place.open(&alone).await;
+    for n in 0..2 {
+        let id = house.held("ann").await;
+        let paid = house.confirm(&id, "ann", &format!("pay-{n}")).await;
+        assert_eq!(paid.status, 200);
+        house.refund(&id).await;
+    }
+    let id = house.held("bob").await;
+    assert_eq!(house.confirm(&id, "bob", "pay").await.status, 200);
+    let id = house.held("cid").await;
+    assert_eq!(house.cancel(&id, "cid").await.status, 200);
+    house.held("dan").await;
+    // All of it lies in the stream, and is one batch.
+    let stop = CancellationToken::new();
+    let parts = place.parts(&alone).await;
+    tokio::task::spawn(purchase::recorder::run(parts, stop.clone()));
+    until("it is recorded", || async {
+        house.ledger_counts().await == (1, 1)
+    })
+    .await;
+    stop.cancel();
+    assert!(
+        house.letters().await.is_empty(),
+        "{:?}",
+        house.letters().await
+    );
+    let holds = "SELECT person || ' ' || state FROM holds ORDER BY reserved_at, reservation_id";
+    assert_eq!(
+        place.column(holds).await,
+        [
+            "ann refunded",
+            "ann refunded",
+            "bob confirmed",
+            "cid cancelled",
+            "dan held"
+        ]
+    );
+    let units = "SELECT person || CAST(unit AS TEXT) || COALESCE(CAST(0 * refunded_at AS TEXT), '') \
+                 FROM order_units ORDER BY order_id";
+    assert_eq!(place.column(units).await, ["ann10", "ann10", "bob1"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
