@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need and do not find: Redis, a browser, Node.js with the browser driver,
-# schemathesis in an environment of its own, cargo-deny. Says and does nothing when all is there.
+# Installs what the tests need and do not find: Redis, PostgreSQL, a browser, Node.js with the
+# browser driver, schemathesis in an environment of its own, cargo-deny. Says and does nothing when
+# all is there.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -8,6 +9,8 @@ need_cargo
 wanted=()
 # shellcheck disable=SC2207
 wanted+=($(missing_to_run))
+# Debian keeps a server's programs off the path.
+have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
 have chromium || have chromium-browser || have google-chrome || wanted+=(chromium)
 have node || wanted+=(nodejs)
 have npm || wanted+=(npm)

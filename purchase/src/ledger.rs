@@ -6,34 +6,33 @@
 //! text of SQL serves both databases. A ledger that is away is an outage like any other: opening
 //! never fails for it, and the tables are made when it first answers.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use sqlx::{
-    AnyConnection, AnyPool, Executor,
-    any::{AnyConnectOptions, AnyPoolOptions},
-};
+use sqlx::AnyPool;
 use tokio::sync::OnceCell;
 
+mod comments;
 mod dead_letters;
 mod entries;
 mod mend;
 mod read;
 mod record;
+mod replay;
 mod restore;
+mod rows;
+mod session;
 
 pub use dead_letters::DeadLetter;
 pub use mend::Mend;
 pub use read::{HoldRow, OrderRow, SkuTotals};
 pub use record::RecordError;
+pub use replay::Replayed;
 pub use restore::{Columns, Tables};
 
-/// How long one call waits for a connection before the ledger counts as away.
-const ACQUIRE: Duration = Duration::from_secs(2);
-/// How long SQLite waits for another process' write.
-const BUSY: &str = "PRAGMA busy_timeout = 1000";
-/// SQLite writes one at a time; the rest read.
-const CONNECTIONS: u32 = 8;
+/// How long one call may take. A server that hangs is away, and what was asked of it is unknown:
+/// recording the same again is harmless.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The ledger could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +40,9 @@ pub enum LedgerError {
     /// It does not answer, or not in time.
     #[error("the ledger is away: {0}")]
     Away(#[from] sqlx::Error),
+    /// It is connected and does not answer.
+    #[error("the ledger does not answer")]
+    Silent,
     /// Its tables cannot be brought to this version's shape.
     #[error("the ledger's tables cannot be prepared: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -59,20 +61,8 @@ pub struct Ledger {
 impl Ledger {
     /// Opens `sqlite:///path/ledger.sqlite` or `postgres://…`. Connects at the first use.
     pub fn open(url: &str) -> Result<Self, LedgerError> {
-        sqlx::any::install_default_drivers();
-        let sqlite = url.starts_with("sqlite:");
-        let url = if sqlite && !url.contains('?') {
-            format!("{url}?mode=rwc")
-        } else {
-            url.into()
-        };
-        let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(ACQUIRE)
-            .after_connect(move |connection, _| prepare_connection(connection, sqlite))
-            .connect_lazy_with(AnyConnectOptions::from_str(&url)?);
         Ok(Self {
-            pool,
+            pool: session::pool(url)?,
             prepared: Arc::default(),
         })
     }
@@ -80,17 +70,19 @@ impl Ledger {
     /// The pool, with the tables in place.
     async fn tables(&self) -> Result<&AnyPool, LedgerError> {
         self.prepared
-            .get_or_try_init(|| async { sqlx::migrate!("./migrations").run(&self.pool).await })
+            .get_or_try_init(|| session::make_tables(&self.pool))
             .await?;
         Ok(&self.pool)
     }
 
     /// Whether it answers.
     pub async fn ping(&self) -> Result<(), LedgerError> {
-        sqlx::query("SELECT 1")
-            .execute(self.tables().await?)
-            .await?;
-        Ok(())
+        let pool = self.tables().await?;
+        in_time(Box::pin(async {
+            sqlx::query("SELECT 1").execute(pool).await?;
+            Ok(())
+        }))
+        .await
     }
 
     /// Closes its connections, so that SQLite folds its log back into the file.
@@ -99,38 +91,11 @@ impl Ledger {
     }
 }
 
-/// A commit of SQLite is on the disk when it returns (`synchronous = FULL`), and readers do not
-/// wait for the writer (WAL).
-fn prepare_connection(
-    connection: &mut AnyConnection,
-    sqlite: bool,
-) -> BoxFuture<'_, Result<(), sqlx::Error>> {
-    Box::pin(async move {
-        if sqlite {
-            for pragma in [
-                BUSY,
-                "PRAGMA journal_mode = WAL",
-                "PRAGMA synchronous = FULL",
-            ] {
-                connection.execute(pragma).await?;
-            }
-        }
-        Ok(())
-    })
-}
-
-/// `$1, $2, …`: `columns` of them, starting after `before`.
-fn places(before: usize, columns: usize) -> String {
-    let places: Vec<String> = (1..=columns).map(|n| format!("${}", before + n)).collect();
-    places.join(", ")
-}
-
-/// `($1, $2), ($3, $4), …`
-fn rows_of_places(rows: usize, columns: usize) -> String {
-    let rows: Vec<String> = (0..rows)
-        .map(|row| format!("({})", places(row * columns, columns)))
-        .collect();
-    rows.join(", ")
+/// What is not answered in time is away.
+async fn in_time<T, E: From<LedgerError>>(asked: BoxFuture<'_, Result<T, E>>) -> Result<T, E> {
+    tokio::time::timeout(PATIENCE, asked)
+        .await
+        .unwrap_or_else(|_| Err(LedgerError::Silent.into()))
 }
 
 /// `1,3` from numbers.

@@ -203,7 +203,7 @@ impl Recorder {
             if kept.is_none_or(|kept| kept.elapsed() >= UPKEEP) {
                 self.keep_up(&mut stream, term).await?;
                 if let Some(last) = last {
-                    self.trim(last).await?;
+                    self.trim(&mut stream, last).await?;
                 }
                 kept = Some(Instant::now());
             }
@@ -216,11 +216,14 @@ impl Recorder {
         Ok(())
     }
 
-    /// Drops what lies well behind the last recorded event. Everything up to it is acknowledged,
-    /// because this recorder is the only one and records in order.
-    async fn trim(&self, mut before: lua::sale::EventId) -> Result<(), Stepped> {
+    /// Drops what lies well behind the last recorded event.
+    async fn trim(
+        &self,
+        stream: &mut Stream,
+        mut before: lua::sale::EventId,
+    ) -> Result<(), Stepped> {
         before.ms = before.ms.saturating_sub(KEEP_MS);
-        self.desk.stock.trim(before).await?;
+        stream.trim(before).await?;
         Ok(())
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! The group starts at `0`, so that nothing written before the first recorder is skipped. Reading
 //! blocks for a moment, which no shared connection may do. An entry stays pending until it is
-//! acknowledged, and it is acknowledged after the ledger's commit.
+//! acknowledged, and it is acknowledged after the ledger's commit. What a dead recorder left is read
+//! by its id and not claimed: `XAUTOCLAIM` forgets entries that are gone from the stream, and with
+//! them that something was lost.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -24,8 +26,22 @@ const CONNECT: Duration = Duration::from_secs(1);
 pub struct Entry {
     /// Its id.
     pub id: EventId,
-    /// Its fields; empty if it was trimmed while pending.
+    /// Its fields; none if it is gone from the stream and nobody acknowledged it.
     pub fields: HashMap<String, String>,
+}
+
+impl Entry {
+    fn gone(id: EventId) -> Self {
+        Self {
+            id,
+            fields: HashMap::new(),
+        }
+    }
+
+    /// Whether there is nothing left of it to record.
+    pub fn is_gone(&self) -> bool {
+        self.fields.is_empty()
+    }
 }
 
 /// The stream of one sale, read as one consumer.
@@ -63,28 +79,46 @@ impl Stream {
         })
     }
 
-    /// Takes over what any recorder read and did not acknowledge, in the order of the stream.
-    /// Only for the holder of the lease: the others' entries are taken whatever they do.
+    /// What any recorder read and did not acknowledge, in the order of the stream. Only for the
+    /// holder of the lease: the others' entries are taken over whatever they do.
     pub async fn pending(&mut self) -> Result<Vec<Entry>, RedisError> {
-        let (mut start, mut all) = ("0-0".to_owned(), Vec::new());
+        let (mut start, mut all) = ("-".to_owned(), Vec::new());
         loop {
-            let (next, entries): (String, Value) = {
-                let answer: Vec<Value> = redis::cmd("XAUTOCLAIM")
-                    .arg(&[&self.events, GROUP, &self.consumer, "0", &start, "COUNT"])
-                    .arg(BATCH)
-                    .query_async(&mut self.connection)
-                    .await?;
-                let mut answer = answer.into_iter();
-                let next = redis::from_redis_value(answer.next().unwrap_or(Value::Nil))?;
-                (next, answer.next().unwrap_or(Value::Nil))
-            };
-            all.extend(entries_of(entries)?);
-            if next == "0-0" {
-                all.sort_by_key(|entry: &Entry| entry.id);
+            let page: Vec<(String, Value, Value, Value)> = redis::cmd("XPENDING")
+                .arg(&[&self.events, GROUP, &start, "+"])
+                .arg(BATCH)
+                .query_async(&mut self.connection)
+                .await?;
+            let Some((last, ..)) = page.last() else {
                 return Ok(all);
+            };
+            start = format!("({last}");
+            let mut each = redis::pipe();
+            for (id, ..) in &page {
+                each.cmd("XRANGE").arg(&[&self.events, id, id]);
             }
-            start = next;
+            let found: Vec<Value> = each.query_async(&mut self.connection).await?;
+            for ((id, ..), found) in page.iter().zip(found) {
+                let gone = || id.parse().ok().map(Entry::gone);
+                all.extend(entries_of(found)?.pop().or_else(gone));
+            }
         }
+    }
+
+    /// Drops entries before `before`, except what somebody read and did not acknowledge, and all
+    /// behind it: whatever the caller believes, that is not recorded yet.
+    pub async fn trim(&mut self, mut before: EventId) -> Result<(), RedisError> {
+        let (_, oldest, _, _): (u64, Option<String>, Value, Value) = redis::cmd("XPENDING")
+            .arg(&[&self.events, GROUP])
+            .query_async(&mut self.connection)
+            .await?;
+        if let Some(oldest) = oldest.and_then(|id| id.parse().ok()) {
+            before = before.min(oldest);
+        }
+        redis::cmd("XTRIM")
+            .arg(&[&self.events, "MINID", "~", &before.to_string()])
+            .exec_async(&mut self.connection)
+            .await
     }
 
     /// New entries, at most [`BATCH`]. Waits a moment for the first if `wait`.

@@ -9,8 +9,8 @@ use clap::{Parser, Subcommand};
 use crate::{
     demo,
     roles::{
-        AuditOptions, RoleOptions, ServeOptions, audit, chaos, check, config_show, crowd, gateway,
-        purchase, recorder, serve,
+        AuditOptions, RecorderOptions, RoleOptions, ServeOptions, audit, chaos, check, config_show,
+        crowd, gateway, purchase, recorder, serve,
     },
 };
 
@@ -33,7 +33,7 @@ enum Role {
     /// Reserve, confirm and cancel
     Purchase(RoleOptions),
     /// Writes the stream of stock events to the ledger
-    Recorder(RoleOptions),
+    Recorder(RecorderOptions),
     /// Looks at everything a role depends on, and changes nothing
     Check(RoleOptions),
     /// Compares ledger, stock store and stream, and says what differs

@@ -16,6 +16,9 @@ use std::{
 use entry_pass::KeyRing;
 use rand::{TryRngCore, rngs::OsRng};
 
+/// The file of the SQLite ledger.
+pub(crate) const LEDGER: &str = "ledger.sqlite";
+
 /// The data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DataDirError {
@@ -93,7 +96,7 @@ impl DataDir {
 
     /// The SQLite ledger.
     pub(crate) fn ledger(&self) -> PathBuf {
-        self.path.join("ledger.sqlite")
+        self.path.join(LEDGER)
     }
 
     /// The key tickets and visitor cookies are signed with, made at the first start.

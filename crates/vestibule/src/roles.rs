@@ -12,4 +12,4 @@ pub(crate) mod recorder;
 mod requirements;
 pub(crate) mod serve;
 
-pub(crate) use options::{AuditOptions, RoleOptions, ServeOptions};
+pub(crate) use options::{AuditOptions, RecorderOptions, RoleOptions, ServeOptions};

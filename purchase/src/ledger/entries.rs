@@ -1,15 +1,27 @@
 //! What each kind of event changes in the ledger's tables.
 //!
-//! Runs of one kind become one statement where the rush needs it: holds and orders. The order of
-//! the stream is kept, because a refund frees the unit that the next sale takes.
+//! A batch is a handful of statements, however many events it has and however they are mixed.
+//! Reservations come first and the last state of each after them, since no other event depends on
+//! those rows; orders and refunds keep the order of the stream, because a refund frees the unit that
+//! the next order takes.
+
+use std::collections::HashMap;
 
 use entry_pass::{SaleId, Sku};
 use lua::sale::{EventKind, StockEvent, Taken};
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
-use super::{list, record::RecordError, rows_of_places};
+use super::{
+    list,
+    record::RecordError,
+    rows::{Rows, Value},
+};
 use crate::reservation::order_id;
+
+/// Most rows of `order_units` in one statement: an order may have a hundred, and a statement takes a
+/// bounded number of values.
+const MOST_UNITS: usize = 1_024;
 
 /// An event about units of a person.
 type Units<'a> = (&'a StockEvent, &'a Sku, &'a Taken);
@@ -41,48 +53,43 @@ pub(super) fn detail(event: &StockEvent) -> String {
     detail.to_string()
 }
 
-/// Applies new events in order.
+/// Applies new events, given in the order of the stream.
 pub(super) async fn apply(
     connection: &mut AnyConnection,
     sale: &SaleId,
     events: &[&StockEvent],
 ) -> Result<(), RecordError> {
-    for run in events.chunk_by(|a, b| a.kind.word() == b.kind.word()) {
-        let units: Vec<Units<'_>> = run
+    let of = |kinds: &[&str]| -> Vec<Units<'_>> {
+        let wanted = events
             .iter()
+            .filter(|event| kinds.contains(&event.kind.word()));
+        wanted
             .filter_map(|event| Some((*event, event.sku.as_ref()?, event.taken.as_ref()?)))
-            .collect();
-        match &run[0].kind {
-            EventKind::Reserved { .. } => reserved(connection, sale, &units).await?,
-            EventKind::Confirmed { .. } => {
-                settled(connection, "confirmed", &units).await?;
-                confirmed(connection, sale, &units).await?;
-            }
-            EventKind::Cancelled => settled(connection, "cancelled", &units).await?,
-            EventKind::Expired => settled(connection, "expired", &units).await?,
-            EventKind::Refunded => {
-                settled(connection, "refunded", &units).await?;
-                refunded(connection, &units).await?;
-            }
-            EventKind::Supplied { .. } => supplied(connection, sale, run).await?,
-            EventKind::Reopened { .. } => {}
+            .collect()
+    };
+    reserved(connection, sale, &of(&["reserved"])).await?;
+    settled(
+        connection,
+        &of(&["confirmed", "cancelled", "expired", "refunded"]),
+    )
+    .await?;
+    let trade = of(&["confirmed", "refunded"]);
+    for run in trade.chunk_by(|a, b| a.0.kind.word() == b.0.kind.word()) {
+        if run[0].0.kind == EventKind::Refunded {
+            refunded(connection, run).await?;
+        } else {
+            confirmed(connection, sale, run, None).await?;
         }
     }
-    Ok(())
+    supplied(connection, sale, events).await
 }
 
-async fn reserved(
+pub(super) async fn reserved(
     connection: &mut AnyConnection,
     sale: &SaleId,
     units: &[Units<'_>],
 ) -> Result<(), RecordError> {
-    let sql = format!(
-        "INSERT INTO holds (reservation_id, sale, sku, quantity, person, units, slots, \
-         reserved_at, expires_at, idempotency_key, body_hash, answer, state) VALUES {}",
-        rows_of_places(units.len(), 13)
-    );
-    let mut query = sqlx::query(AssertSqlSafe(sql));
-    for (event, sku, taken) in units {
+    let row = |(event, sku, taken): &Units<'_>| {
         let EventKind::Reserved {
             expires_at,
             key,
@@ -90,113 +97,160 @@ async fn reserved(
             answer,
         } = &event.kind
         else {
-            continue;
+            return None;
         };
-        query = query
-            .bind(&taken.reservation)
-            .bind(sale.as_str())
-            .bind(sku.as_str())
-            .bind(taken.units.len() as i64)
-            .bind(taken.person.as_str())
-            .bind(list(&taken.units))
-            .bind(list(&taken.slots))
-            .bind(event.at as i64)
-            .bind(*expires_at as i64)
-            .bind(key)
-            .bind(body)
-            .bind(answer)
-            .bind("held");
+        Some([
+            taken.reservation.as_str().into(),
+            sku.as_str().into(),
+            (taken.units.len() as u64).into(),
+            taken.person.as_str().into(),
+            list(&taken.units).into(),
+            list(&taken.slots).into(),
+            event.at.into(),
+            (*expires_at).into(),
+            key.as_str().into(),
+            body.as_str().into(),
+            answer.as_str().into(),
+        ])
+    };
+    if units.is_empty() {
+        return Ok(());
     }
-    query.execute(connection).await?;
+    let rows: Rows<11> = units.iter().filter_map(row).collect();
+    let sql = format!(
+        "INSERT INTO holds (sale, state, reservation_id, sku, quantity, person, units, slots, \
+         reserved_at, expires_at, idempotency_key, body_hash, answer) \
+         SELECT $1, 'held', v.* FROM {} WHERE v.column1 IS NOT NULL",
+        rows.places(1)
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(sale.as_str());
+    rows.bind(query).execute(connection).await?;
     Ok(())
 }
 
-async fn settled(
+/// The last state of each reservation.
+pub(super) async fn settled(
     connection: &mut AnyConnection,
-    state: &'static str,
     units: &[Units<'_>],
 ) -> Result<(), RecordError> {
-    for (event, _, taken) in units {
-        sqlx::query("UPDATE holds SET state = $1, settled_at = $2 WHERE reservation_id = $3")
-            .bind(state)
-            .bind(event.at as i64)
-            .bind(&taken.reservation)
-            .execute(&mut *connection)
-            .await?;
+    if units.is_empty() {
+        return Ok(());
     }
+    let last: HashMap<&str, &StockEvent> = units
+        .iter()
+        .map(|(event, _, taken)| (taken.reservation.as_str(), *event))
+        .collect();
+    let rows: Rows<3> = last
+        .into_iter()
+        .map(|(reservation, event)| {
+            [
+                reservation.into(),
+                event.kind.word().into(),
+                event.at.into(),
+            ]
+        })
+        .collect();
+    let sql = format!(
+        "UPDATE holds SET state = v.column2, settled_at = v.column3 FROM {} \
+         WHERE holds.reservation_id = v.column1",
+        rows.places(0)
+    );
+    let query = sqlx::query(AssertSqlSafe(sql));
+    rows.bind(query).execute(connection).await?;
     Ok(())
 }
 
-async fn confirmed(
+/// Orders and their units, `refunded_at` if that is known already.
+pub(super) async fn confirmed(
     connection: &mut AnyConnection,
     sale: &SaleId,
     units: &[Units<'_>],
+    refunded_at: Option<u64>,
 ) -> Result<(), RecordError> {
-    let sql = format!(
-        "INSERT INTO orders (id, reservation_id, sale, sku, quantity, person, units, slots, \
-         payment_ref, confirmed_at) VALUES {}",
-        rows_of_places(units.len(), 10)
-    );
-    let mut query = sqlx::query(AssertSqlSafe(sql));
-    for (event, sku, taken) in units {
+    let refunded_at = refunded_at.map(|at| at as i64);
+    let row = |(event, sku, taken): &Units<'_>| {
         let EventKind::Confirmed { payment_ref } = &event.kind else {
-            continue;
+            return None;
         };
-        query = query
-            .bind(order_id(&taken.reservation))
-            .bind(&taken.reservation)
-            .bind(sale.as_str())
-            .bind(sku.as_str())
-            .bind(taken.units.len() as i64)
-            .bind(taken.person.as_str())
-            .bind(list(&taken.units))
-            .bind(list(&taken.slots))
-            .bind(payment_ref)
-            .bind(event.at as i64);
-    }
-    query.execute(&mut *connection).await?;
-    // A run may hold many units per order; a statement takes a bounded number of values.
-    let each: Vec<(&Sku, &Taken, usize)> = units
+        Some([
+            order_id(&taken.reservation).into(),
+            taken.reservation.as_str().into(),
+            sku.as_str().into(),
+            (taken.units.len() as u64).into(),
+            taken.person.as_str().into(),
+            list(&taken.units).into(),
+            list(&taken.slots).into(),
+            payment_ref.as_str().into(),
+            event.at.into(),
+        ])
+    };
+    let rows: Rows<9> = units.iter().filter_map(row).collect();
+    let sql = format!(
+        "INSERT INTO orders (sale, refunded_at, id, reservation_id, sku, quantity, person, units, \
+         slots, payment_ref, confirmed_at) \
+         SELECT $1, $2, v.* FROM {} WHERE v.column1 IS NOT NULL",
+        rows.places(2)
+    );
+    let query = sqlx::query(AssertSqlSafe(sql))
+        .bind(sale.as_str())
+        .bind(refunded_at);
+    rows.bind(query).execute(&mut *connection).await?;
+
+    let each: Vec<[Value; 5]> = units
         .iter()
-        .flat_map(|(_, sku, taken)| (0..taken.units.len()).map(move |at| (*sku, *taken, at)))
+        .flat_map(|(_, sku, taken)| {
+            let pairs = taken.units.iter().zip(&taken.slots);
+            pairs.map(|(unit, slot)| {
+                [
+                    order_id(&taken.reservation).into(),
+                    sku.as_str().into(),
+                    u64::from(*unit).into(),
+                    taken.person.as_str().into(),
+                    u64::from(*slot).into(),
+                ]
+            })
+        })
         .collect();
-    for rows in each.chunks(1_000) {
+    let mut each = each.into_iter();
+    loop {
+        let rows: Rows<5> = each.by_ref().take(MOST_UNITS).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
         let sql = format!(
-            "INSERT INTO order_units (order_id, sale, sku, unit, person, slot) VALUES {}",
-            rows_of_places(rows.len(), 6)
+            "INSERT INTO order_units (sale, refunded_at, order_id, sku, unit, person, slot) \
+             SELECT $1, $2, v.* FROM {} WHERE v.column1 IS NOT NULL",
+            rows.places(2)
         );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for (sku, taken, at) in rows {
-            query = query
-                .bind(order_id(&taken.reservation))
-                .bind(sale.as_str())
-                .bind(sku.as_str())
-                .bind(i64::from(taken.units[*at]))
-                .bind(taken.person.as_str())
-                .bind(i64::from(taken.slots[*at]));
-        }
-        query.execute(&mut *connection).await?;
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(sale.as_str())
+            .bind(refunded_at);
+        rows.bind(query).execute(&mut *connection).await?;
+    }
+}
+
+pub(super) async fn refunded(
+    connection: &mut AnyConnection,
+    units: &[Units<'_>],
+) -> Result<(), RecordError> {
+    for (table, id) in [("orders", "id"), ("order_units", "order_id")] {
+        let rows: Rows<2> = units
+            .iter()
+            .map(|(event, _, taken)| [order_id(&taken.reservation).into(), event.at.into()])
+            .collect();
+        let sql = format!(
+            "UPDATE {table} SET refunded_at = v.column2 FROM {} \
+             WHERE {table}.{id} = v.column1 AND {table}.refunded_at IS NULL",
+            rows.places(0)
+        );
+        let query = sqlx::query(AssertSqlSafe(sql));
+        rows.bind(query).execute(&mut *connection).await?;
     }
     Ok(())
 }
 
-async fn refunded(connection: &mut AnyConnection, units: &[Units<'_>]) -> Result<(), RecordError> {
-    for (event, _, taken) in units {
-        for sql in [
-            "UPDATE orders SET refunded_at = $1 WHERE id = $2 AND refunded_at IS NULL",
-            "UPDATE order_units SET refunded_at = $1 WHERE order_id = $2 AND refunded_at IS NULL",
-        ] {
-            sqlx::query(sql)
-                .bind(event.at as i64)
-                .bind(order_id(&taken.reservation))
-                .execute(&mut *connection)
-                .await?;
-        }
-    }
-    Ok(())
-}
-
-async fn supplied(
+/// What is supplied, as last said. Rare, and so one statement each.
+pub(super) async fn supplied(
     connection: &mut AnyConnection,
     sale: &SaleId,
     events: &[&StockEvent],

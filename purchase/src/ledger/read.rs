@@ -6,7 +6,7 @@ use entry_pass::{PersonId, SaleId, Sku};
 use lua::sale::EventId;
 use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Ledger, LedgerError, numbers, places};
+use super::{Ledger, LedgerError, in_time, numbers, rows::Rows};
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,49 +78,67 @@ impl Ledger {
         sale: &SaleId,
         events: &[EventId],
     ) -> Result<HashSet<EventId>, LedgerError> {
-        let sql = format!(
-            "SELECT event_id FROM stock_events WHERE sale = $1 AND event_id IN ({})",
-            places(1, events.len())
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(sale.as_str());
-        for event in events {
-            query = query.bind(event.to_string());
+        if events.is_empty() {
+            return Ok(HashSet::new());
         }
-        let rows = query.fetch_all(self.tables().await?).await?;
-        rows.iter().map(|row| parsed(row, "event_id")).collect()
+        let rows: Rows<1> = events.iter().map(|id| [id.to_string().into()]).collect();
+        let sql = format!(
+            "SELECT e.event_id FROM {} JOIN stock_events e \
+             ON e.sale = $1 AND e.event_id = v.column1",
+            rows.places(1)
+        );
+        let query = rows.bind(sqlx::query(AssertSqlSafe(sql)).bind(sale.as_str()));
+        let pool = self.tables().await?;
+        in_time(Box::pin(async {
+            let rows = query.fetch_all(pool).await?;
+            rows.iter().map(|row| parsed(row, "event_id")).collect()
+        }))
+        .await
     }
 
     /// An order by its id.
     pub async fn order(&self, id: &str) -> Result<Option<OrderRow>, LedgerError> {
-        let row = sqlx::query(
-            "SELECT id, reservation_id, sku, units, person, payment_ref, confirmed_at, refunded_at \
-             FROM orders WHERE id = $1",
-        )
-        .bind(id)
-        .fetch_optional(self.tables().await?)
-        .await?;
-        row.as_ref().map(order).transpose()
+        let pool = self.tables().await?;
+        in_time(Box::pin(async {
+            let row = sqlx::query(
+                "SELECT id, reservation_id, sku, units, person, payment_ref, confirmed_at, \
+                 refunded_at FROM orders WHERE id = $1",
+            )
+            .bind(id)
+            .fetch_optional(pool)
+            .await?;
+            row.as_ref().map(order).transpose()
+        }))
+        .await
     }
 
     /// A reservation by its id.
     pub async fn hold(&self, id: &str) -> Result<Option<HoldRow>, LedgerError> {
-        let row = sqlx::query(
-            "SELECT reservation_id, sku, units, slots, person, expires_at, state, \
-             idempotency_key, body_hash, answer FROM holds WHERE reservation_id = $1",
-        )
-        .bind(id)
-        .fetch_optional(self.tables().await?)
-        .await?;
-        row.as_ref().map(hold).transpose()
+        let pool = self.tables().await?;
+        in_time(Box::pin(async {
+            let row = sqlx::query(
+                "SELECT reservation_id, sku, units, slots, person, expires_at, state, \
+                 idempotency_key, body_hash, answer FROM holds WHERE reservation_id = $1",
+            )
+            .bind(id)
+            .fetch_optional(pool)
+            .await?;
+            row.as_ref().map(hold).transpose()
+        }))
+        .await
     }
 
     /// Whether the ledger has ever heard of the sale.
     pub async fn knows(&self, sale: &SaleId) -> Result<bool, LedgerError> {
-        let row = sqlx::query("SELECT event_id FROM stock_events WHERE sale = $1 LIMIT 1")
-            .bind(sale.as_str())
-            .fetch_optional(self.tables().await?)
-            .await?;
-        Ok(row.is_some())
+        let pool = self.tables().await?;
+        in_time(Box::pin(async {
+            let row = sqlx::query("SELECT event_id FROM stock_events WHERE sale = $1 LIMIT 1")
+                .bind(sale.as_str())
+                .fetch_optional(pool)
+                .await?;
+            Ok(row.is_some())
+        }))
+        .await
     }
 
     /// The figures of every sku of the sale.

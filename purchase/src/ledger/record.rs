@@ -4,11 +4,19 @@
 //! at all. The recorder's term is checked in the same transaction, so a recorder that slept through
 //! the end of its lease writes nothing.
 
-use entry_pass::SaleId;
-use lua::sale::StockEvent;
-use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use std::collections::HashSet;
 
-use super::{Ledger, LedgerError, entries, rows_of_places};
+use entry_pass::{SaleId, Sku};
+use lua::sale::StockEvent;
+use sqlx::{
+    AnyConnection, AssertSqlSafe, Row,
+    error::{DatabaseError, ErrorKind},
+};
+
+use super::{
+    Ledger, LedgerError, entries, in_time,
+    rows::{Rows, Value},
+};
 
 /// Why a batch was not recorded. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -26,19 +34,23 @@ pub enum RecordError {
 
 impl From<sqlx::Error> for RecordError {
     fn from(error: sqlx::Error) -> Self {
-        use sqlx::error::ErrorKind;
-        match error
-            .as_database_error()
-            .map(|error| (error.kind(), error.message()))
-        {
-            Some((ErrorKind::Other, _)) | None => Self::Ledger(error.into()),
-            Some((_, message)) => Self::Clash(message.to_owned()),
+        match error.as_database_error() {
+            Some(refusal) if refuses(refusal) => Self::Clash(refusal.message().to_owned()),
+            _ => Self::Ledger(error.into()),
         }
     }
 }
 
-/// Columns of `stock_events` written per row.
-const COLUMNS: usize = 12;
+/// Whether the database refuses the values themselves, so that trying again is of no use: a
+/// constraint, or what it cannot hold, such as a text with a zero byte or one too long for an index
+/// in PostgreSQL. Everything else (a lost connection, a shutdown, a lock, a full disk) may pass.
+fn refuses(error: &dyn DatabaseError) -> bool {
+    let code = error.code().unwrap_or_default();
+    !matches!(error.kind(), ErrorKind::Other)
+        // Classes of PostgreSQL's five characters; SQLITE_TOOBIG and SQLITE_MISMATCH.
+        || (code.len() == 5 && ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+        || ["18", "20"].contains(&code.as_ref())
+}
 
 impl Ledger {
     /// Records `events`, in the order of the stream. `now` in ms.
@@ -49,33 +61,40 @@ impl Ledger {
         events: &[StockEvent],
         now: u64,
     ) -> Result<(), RecordError> {
-        let mut transaction = self.tables().await?.begin().await?;
-        take_term(&mut transaction, sale, term).await?;
-        if !events.is_empty() {
-            let new = append(&mut transaction, sale, events, now).await?;
-            let new: Vec<&StockEvent> = events
-                .iter()
-                .filter(|event| new.contains(&event.id.to_string()))
-                .collect();
-            entries::apply(&mut transaction, sale, &new).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        let pool = self.tables().await?;
+        in_time(Box::pin(async {
+            let mut transaction = pool.begin().await?;
+            take_term(&mut transaction, sale, term).await?;
+            if !events.is_empty() {
+                let new = append(&mut transaction, sale, events, now).await?;
+                let new: Vec<&StockEvent> = events
+                    .iter()
+                    .filter(|event| new.contains(&event.id.to_string()))
+                    .collect();
+                entries::apply(&mut transaction, sale, &new).await?;
+            }
+            transaction.commit().await?;
+            Ok(())
+        }))
+        .await
     }
 
     /// The highest term that has recorded for `sale`.
     pub async fn term(&self, sale: &SaleId) -> Result<u64, LedgerError> {
-        let row = sqlx::query("SELECT term FROM recorder_terms WHERE sale = $1")
-            .bind(sale.as_str())
-            .fetch_optional(self.tables().await?)
-            .await?;
-        Ok(row
-            .map(|row| row.try_get::<i64, _>(0))
-            .transpose()?
-            .unwrap_or(0) as u64)
+        let pool = self.tables().await?;
+        in_time(Box::pin(async {
+            let row = sqlx::query("SELECT term FROM recorder_terms WHERE sale = $1")
+                .bind(sale.as_str())
+                .fetch_optional(pool)
+                .await?;
+            let term = row.map(|row| row.try_get::<i64, _>(0)).transpose()?;
+            Ok(term.unwrap_or(0) as u64)
+        }))
+        .await
     }
 }
 
+/// First in every transaction that writes: its row is the lock that puts them in a row.
 pub(super) async fn take_term(
     connection: &mut AnyConnection,
     sale: &SaleId,
@@ -98,38 +117,44 @@ pub(super) async fn take_term(
 }
 
 /// Appends the events that are not there yet and says which those are.
-async fn append(
+pub(super) async fn append(
     connection: &mut AnyConnection,
     sale: &SaleId,
     events: &[StockEvent],
     now: u64,
-) -> Result<std::collections::HashSet<String>, RecordError> {
+) -> Result<HashSet<String>, RecordError> {
+    let rows: Rows<10> = events.iter().map(event_row).collect();
     let sql = format!(
-        "INSERT INTO stock_events (sale, event_id, event_ms, event_seq, kind, sku, \
-         reservation_id, person, quantity, detail, happened_at, recorded_at) VALUES {} \
+        "INSERT INTO stock_events (sale, recorded_at, event_id, event_ms, event_seq, kind, sku, \
+         reservation_id, person, quantity, detail, happened_at) \
+         SELECT $1, $2, v.* FROM {} WHERE v.column1 IS NOT NULL \
          ON CONFLICT (sale, event_id) DO NOTHING RETURNING event_id",
-        rows_of_places(events.len(), COLUMNS)
+        rows.places(2)
     );
-    let mut query = sqlx::query(AssertSqlSafe(sql));
-    for event in events {
-        let taken = event.taken.as_ref();
-        query = query
-            .bind(sale.as_str())
-            .bind(event.id.to_string())
-            .bind(event.id.ms as i64)
-            .bind(event.id.seq as i64)
-            .bind(event.kind.word())
-            .bind(event.sku.as_ref().map(|sku| sku.as_str().to_owned()))
-            .bind(taken.map(|taken| taken.reservation.clone()))
-            .bind(taken.map(|taken| taken.person.as_str().to_owned()))
-            .bind(taken.map(|taken| taken.units.len() as i64))
-            .bind(entries::detail(event))
-            .bind(event.at as i64)
-            .bind(now as i64);
-    }
-    let rows = query.fetch_all(connection).await?;
-    rows.iter()
+    let query = sqlx::query(AssertSqlSafe(sql))
+        .bind(sale.as_str())
+        .bind(now as i64);
+    let appended = rows.bind(query).fetch_all(connection).await?;
+    appended
+        .iter()
         .map(|row| row.try_get(0))
         .collect::<Result<_, _>>()
         .map_err(Into::into)
+}
+
+fn event_row(event: &StockEvent) -> [Value; 10] {
+    let taken = event.taken.as_ref();
+    let text = |text: Option<&str>| Value::Text(text.map(str::to_owned));
+    [
+        event.id.to_string().into(),
+        event.id.ms.into(),
+        event.id.seq.into(),
+        event.kind.word().into(),
+        text(event.sku.as_ref().map(Sku::as_str)),
+        text(taken.map(|taken| taken.reservation.as_str())),
+        text(taken.map(|taken| taken.person.as_str())),
+        Value::Whole(taken.map(|taken| taken.units.len() as i64)),
+        entries::detail(event).into(),
+        event.at.into(),
+    ]
 }

@@ -1,7 +1,7 @@
 //! One batch: parse, commit, acknowledge, tell who waits. What the ledger refuses goes to the dead
 //! letters after a few tries, on its own, and only when everything before it is recorded.
 
-use lua::sale::{EventError, StockEvent};
+use lua::sale::{EventError, EventId, StockEvent};
 
 use super::{Recorder, Stepped};
 use crate::{
@@ -11,6 +11,8 @@ use crate::{
 
 /// How often an event is tried on its own before it is set aside.
 const TRIES: u32 = 3;
+/// The reason of an event that nobody can record any more.
+const GONE: &str = "the entry was gone from the stream before it was recorded";
 
 impl Recorder {
     /// Records entries in order.
@@ -20,51 +22,46 @@ impl Recorder {
         term: u64,
         entries: &[Entry],
     ) -> Result<(), Stepped> {
-        let events: Result<Vec<StockEvent>, EventError> = entries
-            .iter()
-            .map(|entry| StockEvent::parse(entry.id, &entry.fields))
-            .collect();
-        let together = match events {
-            Ok(events) => self.commit(term, &events).await?,
-            Err(error) => Err(error.to_string()),
-        };
-        if together.is_err() {
-            // One of them is poison. One at a time, so that the others are not held up by it, and
-            // in order, so that it is not poison only for want of an earlier one.
-            // A recorder that woke after its lease had ended may have read earlier ones: those
-            // first.
+        if self.commit(term, entries).await?.is_err() {
+            // One of them is poison, or only came too early: a recorder that woke after its lease
+            // had ended may have read earlier ones. Those first.
             let mut all = stream.pending().await?;
             all.retain(|earlier| entries.first().is_some_and(|first| earlier.id < first.id));
-            for entry in all.iter().chain(entries) {
-                self.record_alone(term, entry).await?;
-            }
+            self.record_apart(term, &all).await?;
             stream.acknowledge(&all).await?;
+            self.record_apart(term, entries).await?;
         }
-        // Whoever waits is told before Redis is: the ledger has it, that is what counts.
-        self.desk.acknowledge.committed(
-            entries
-                .iter()
-                .map(|entry| &entry.id)
-                .filter(|_| together.is_ok()),
-        );
         stream.acknowledge(entries).await?;
         metrics::counter!("vestibule_recorded_events_total").increment(entries.len() as u64);
         metrics::histogram!("vestibule_recorder_batch_size").record(entries.len() as f64);
         Ok(())
     }
 
+    /// Records what can be and sets the rest aside: in halves, so that one bad event costs a few
+    /// transactions and not one for each of the others, and in order, so that nothing is poison
+    /// only for want of an earlier one.
+    async fn record_apart(&self, term: u64, entries: &[Entry]) -> Result<(), Stepped> {
+        let mut parts = vec![entries];
+        while let Some(part) = parts.pop() {
+            match part {
+                [] => {}
+                [entry] => self.record_alone(term, entry).await?,
+                _ => {
+                    if self.commit(term, part).await?.is_err() {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        parts.extend([second, first]);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn record_alone(&self, term: u64, entry: &Entry) -> Result<(), Stepped> {
         let mut reason = String::new();
         for _ in 0..TRIES {
-            let outcome = match StockEvent::parse(entry.id, &entry.fields) {
-                Ok(event) => self.commit(term, std::slice::from_ref(&event)).await?,
-                Err(error) => Err(error.to_string()),
-            };
-            match outcome {
-                Ok(()) => {
-                    self.desk.acknowledge.committed([&entry.id]);
-                    return Ok(());
-                }
+            match self.commit(term, std::slice::from_ref(entry)).await? {
+                Ok(()) => return Ok(()),
                 Err(why) => reason = why,
             }
         }
@@ -72,33 +69,42 @@ impl Recorder {
         tracing::error!(sale.id = %sale, event.id = %entry.id, reason, "a stock event was set aside");
         metrics::counter!("vestibule_dead_letters_total").increment(1);
         let letter = DeadLetter {
-            event_id: entry.id.to_string(),
+            event_id: entry.id,
             fields: serde_json::to_string(&entry.fields).unwrap_or_default(),
             reason,
             tries: TRIES,
         };
-        self.ledger
-            .set_aside(sale, &letter, self.purchase.clock().now_ms())
-            .await?;
+        let now = self.purchase.clock().now_ms();
+        self.ledger.set_aside(sale, term, &letter, now).await?;
         Ok(())
     }
 
-    /// One transaction. The inner error is the ledger's refusal; anything else ends the lead.
-    async fn commit(
-        &self,
-        term: u64,
-        events: &[StockEvent],
-    ) -> Result<Result<(), String>, Stepped> {
+    /// One transaction, and whoever waits for one of the events is told before Redis is: the ledger
+    /// has it, that is what counts. The inner error is a refusal; anything else ends the lead.
+    async fn commit(&self, term: u64, entries: &[Entry]) -> Result<Result<(), String>, Stepped> {
+        let sale = self.desk.stock.id();
+        let events: Result<Vec<StockEvent>, EventError> = entries
+            .iter()
+            .filter(|entry| !entry.is_gone())
+            .map(|entry| StockEvent::parse(entry.id, &entry.fields))
+            .collect();
+        let events = match events {
+            Ok(events) => events,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
         let now = self.purchase.clock().now_ms();
-        match self
-            .ledger
-            .record(self.desk.stock.id(), term, events, now)
-            .await
-        {
-            Ok(()) => Ok(Ok(())),
-            Err(RecordError::Clash(reason)) => Ok(Err(reason)),
-            Err(RecordError::Fenced) => Err(Stepped::Fenced),
-            Err(RecordError::Ledger(error)) => Err(error.into()),
+        match self.ledger.record(sale, term, &events, now).await {
+            Err(RecordError::Clash(reason)) => return Ok(Err(reason)),
+            other => other?,
         }
+        // One that is gone may have been recorded by somebody who did not live to acknowledge it.
+        let gone = entries.iter().filter(|entry| entry.is_gone());
+        let gone: Vec<EventId> = gone.map(|entry| entry.id).collect();
+        if self.ledger.recorded(sale, &gone).await?.len() < gone.len() {
+            return Ok(Err(GONE.to_owned()));
+        }
+        let committed = entries.iter().map(|entry| &entry.id);
+        self.desk.acknowledge.committed(committed);
+        Ok(Ok(()))
     }
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use http::Method;
-use sqlx::{Connection, Executor};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -69,9 +68,7 @@ async fn a_confirm_without_a_ledger_is_202_and_recorded_later_by_itself() {
         .await;
     let id = house.held("ann").await;
     // Another process holds the ledger's write lock: every commit fails until it lets go.
-    let url = format!("sqlite://{}", place.ledger_file().display());
-    let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let still = place.database.hold_still().await;
     for _ in 0..2 {
         let answer = house.confirm(&id, "ann", "pay").await;
         assert_eq!(
@@ -86,7 +83,7 @@ async fn a_confirm_without_a_ledger_is_202_and_recorded_later_by_itself() {
         "confirming"
     );
     house.held("bob").await;
-    other.execute("ROLLBACK").await.unwrap();
+    still.let_go().await;
     until("it is recorded", || async {
         house.state(&id, "ann").await == "confirmed"
     })

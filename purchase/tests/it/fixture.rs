@@ -1,10 +1,10 @@
 //! A purchase service of a test's own: sale, ledger, listeners, passes.
 
 mod asking;
+mod forging;
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,13 +21,15 @@ use hyper_util::{
 use purchase::{
     Config, PassKeys, Purchase, Urls,
     clock::Clock,
-    config::{ConfirmBy, SaleConfig, SkuConfig},
+    config::{Acknowledge, ConfirmBy, SaleConfig, SkuConfig},
     serve::serve,
 };
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+
+use super::database::Database;
 
 pub(crate) const ISSUER: &str = "http://gate.test";
 
@@ -37,6 +39,7 @@ pub(crate) struct Choice {
     pub(crate) limit: u32,
     pub(crate) hold: Duration,
     pub(crate) confirm_by: ConfirmBy,
+    pub(crate) acknowledge: Acknowledge,
     pub(crate) recorder: bool,
     pub(crate) confirm_wait: Duration,
     pub(crate) key_kept: Duration,
@@ -49,6 +52,7 @@ impl Default for Choice {
             limit: 1,
             hold: Duration::from_mins(2),
             confirm_by: ConfirmBy::Visitor,
+            acknowledge: Acknowledge::Ledger,
             recorder: true,
             confirm_wait: Duration::from_secs(10),
             key_kept: Duration::from_hours(24),
@@ -76,7 +80,7 @@ impl Answer {
 
 /// What several services of one sale share.
 pub(crate) struct Place {
-    directory: Arc<tempfile::TempDir>,
+    pub(crate) database: Arc<Database>,
     redis: String,
     pub(crate) sale: SaleId,
     ring: Arc<KeyRing>,
@@ -84,10 +88,14 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn at(redis: &str) -> Self {
+        Self::with(redis, Database::new())
+    }
+
+    pub(crate) fn with(redis: &str, database: Database) -> Self {
         let pem = KeyRing::generate_pem().unwrap();
         let name = uuid::Uuid::now_v7().simple().to_string();
         Self {
-            directory: Arc::new(tempfile::tempdir().unwrap()),
+            database: Arc::new(database),
             redis: redis.to_owned(),
             sale: name.parse().unwrap(),
             ring: Arc::new(KeyRing::from_pems([pem.as_str()]).unwrap()),
@@ -97,19 +105,15 @@ impl Place {
     /// The same place, for a service in another runtime.
     pub(crate) fn clone_for_another(&self) -> Self {
         Self {
-            directory: Arc::clone(&self.directory),
+            database: Arc::clone(&self.database),
             redis: self.redis.clone(),
             sale: self.sale.clone(),
             ring: Arc::clone(&self.ring),
         }
     }
 
-    pub(crate) fn ledger_file(&self) -> PathBuf {
-        self.directory.path().join("ledger.sqlite")
-    }
-
     pub(crate) fn ledger_url(&self) -> String {
-        format!("sqlite://{}", self.ledger_file().display())
+        self.database.url().to_owned()
     }
 
     pub(crate) fn config(&self, choice: &Choice) -> Config {
@@ -124,7 +128,7 @@ impl Place {
             hold_ttl: choice.hold,
             idempotency_ttl: choice.key_kept,
             confirm_by: choice.confirm_by,
-            acknowledge: purchase::config::Acknowledge::Ledger,
+            acknowledge: choice.acknowledge,
         };
         Config {
             sales: [(self.sale.clone(), sale)].into(),

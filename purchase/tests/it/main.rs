@@ -1,15 +1,20 @@
-//! The purchase service over HTTP, on a real Redis and a real ledger.
+//! The purchase service over HTTP, on a real Redis and a real ledger. `tests/postgres` runs all of it
+//! a second time.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "a test's tasks end with its runtime"
 )]
 
-mod fixture;
-mod server;
+pub(crate) mod database;
+pub(crate) mod fixture;
+pub(crate) mod postgres;
+pub(crate) mod server;
 
 mod access;
 mod auditing;
+mod clashes;
+mod columns;
 mod faults;
 mod idempotency;
 mod input;
@@ -18,5 +23,7 @@ mod limits;
 mod moves;
 mod rebuilt;
 mod recording;
+mod replaying;
 mod several;
 mod stopping;
+mod taking_over;

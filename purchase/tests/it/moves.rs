@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use super::fixture::Place;
 use super::{
     fixture::{Answer, Choice, House, until},
     server::shared,
 };
-use crate::fixture::Place;
 
 /// Where a reservation stands.
 const STATES: [&str; 7] = [

@@ -2,7 +2,6 @@
 
 use lua::sale::State;
 use purchase::{Config, PassKeys, Purchase, StartError, Urls, clock::Clock};
-use sqlx::{Connection, Executor};
 
 use super::{
     fixture::{Choice, Place, until},
@@ -37,9 +36,7 @@ async fn what_is_in_flight_is_answered_before_the_stop() {
     let house = place.open(&Choice::default()).await;
     let id = house.held("ann").await;
     // The confirm cannot be answered while another process has the ledger's write lock.
-    let url = format!("sqlite://{}", place.ledger_file().display());
-    let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let still = place.database.hold_still().await;
     let desk = house.purchase.desks().next().unwrap();
     let (answer, ()) = tokio::join!(house.confirm(&id, "ann", "pay"), async {
         until("it is sold", || async {
@@ -54,7 +51,7 @@ async fn what_is_in_flight_is_answered_before_the_stop() {
         })
         .await;
         house.stop.cancel();
-        other.execute("ROLLBACK").await.unwrap();
+        still.let_go().await;
     });
     assert_eq!(answer.status, 200);
     assert_eq!(house.ledger_counts().await, (0, 1));

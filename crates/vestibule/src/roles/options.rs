@@ -22,6 +22,16 @@ pub(crate) struct RoleOptions {
     operator: Option<SocketAddr>,
 }
 
+/// Flags of `recorder`.
+#[derive(Args)]
+pub(crate) struct RecorderOptions {
+    /// Try every event that was set aside again, print what became of each, and end; 1 if any is left
+    #[arg(long)]
+    pub(crate) replay_dead: bool,
+    #[command(flatten)]
+    pub(crate) common: RoleOptions,
+}
+
 /// Flags of `serve`.
 #[derive(Args)]
 pub(crate) struct ServeOptions {

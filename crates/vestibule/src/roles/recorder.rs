@@ -1,6 +1,7 @@
 //! `recorder`: writes the stream of stock events to the ledger, and nothing else.
 //!
-//! Any number may run; one is active for each sale and the others stand by.
+//! Any number may run; one is active for each sale and the others stand by. With `--replay-dead` it
+//! tries what was set aside again, and ends.
 
 use std::process::ExitCode;
 
@@ -11,12 +12,18 @@ use crate::{
     config::Layers,
     lifecycle::Lifecycle,
     logging, operator,
-    roles::RoleOptions,
+    roles::RecorderOptions,
     wiring::{self, Counter, Desk},
 };
 
-/// Runs until a signal.
-pub(crate) async fn run(options: RoleOptions) -> anyhow::Result<ExitCode> {
+mod replay;
+
+/// Runs until a signal, or until the dead letters were tried again.
+pub(crate) async fn run(options: RecorderOptions) -> anyhow::Result<ExitCode> {
+    if options.replay_dead {
+        return replay::run(&options.common).await;
+    }
+    let options = options.common;
     let flags = options.flags("listen.operator");
     let layers = Layers::read(options.config.as_deref(), Layers::environment(), flags)?;
     let (config, _) = layers.into_config(requirements::of_a_recorder)?;

@@ -94,6 +94,17 @@ pub(super) fn of_an_audit(config: &Config) -> Vec<String> {
     all.0
 }
 
+/// Complaints of a recorder that only tries dead letters again.
+pub(super) fn of_a_replay(config: &Config) -> Vec<String> {
+    let mut all = Complaints(config.purchase_complaints().collect());
+    all.need(
+        "purchase.sales",
+        !config.purchase.sales.is_empty(),
+        "at least one sale",
+    );
+    all.0
+}
+
 /// Complaints of `serve`: with both sides in one process, each room's sale must be one that is
 /// sold, and back.
 pub(super) fn of_serve(config: &Config) -> Vec<String> {

@@ -7,5 +7,6 @@ mod postgres;
 mod process;
 mod redis;
 mod refuse;
+mod replay;
 mod restart;
 mod stop;
