@@ -69,7 +69,7 @@ async fn a_batch_of_everything_ends_as_if_recorded_one_by_one() {
         let id = house.held("ann").await;
         let paid = house.confirm(&id, "ann", &format!("pay-{n}")).await;
         assert_eq!(paid.status, 200);
-        assert_eq!(house.refund(&id).await.status, 200);
+        assert!(house.refund(&id).await.status.is_success());
     }
     let id = house.held("bob").await;
     assert_eq!(house.confirm(&id, "bob", "pay").await.status, 200);
