@@ -92,6 +92,10 @@ run "visitors, beyond their limits" "$here/away.toml" "$gateway" --phases exampl
     --include-tag visitor --include-tag public "$@"
 
 kill -0 "$serve" 2>/dev/null || { code=1; echo "vestibule ended meanwhile."; }
+if grep -qF -e "$ENTRY_PASS" -e "$TICKET" -e "$OPERATOR_TOKEN" "$work/log"; then
+    echo "A token is in the log."
+    code=1
+fi
 if [ "$code" -ne 0 ] || grep -E ' ERROR |panicked' "$work/log"; then
     cat "$work/log"
     code=1
