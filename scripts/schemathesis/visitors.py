@@ -1,6 +1,7 @@
 """What scripts/schemathesis.sh needs before it can ask: visitors who are in, and things they bought.
 
     visitors.py in GATEWAY PROCESS          waits until it sells; prints a pass and another's ticket
+    visitors.py up GATEWAY PROCESS          waits until it answers at all
     visitors.py bought GATEWAY PASS COUNT   prints ids: held, confirmed, and the orders of those
 """
 
@@ -22,17 +23,21 @@ def ask(url, body=None, method="POST", **headers):
         return json.load(answer)
 
 
-def let_in(gateway, process):
+def until(gateway, process, so):
     for _ in range(600):
         if not os.path.exists(f"/proc/{process}"):
             sys.exit("it ended")
         try:
-            stock = ask(f"{gateway}/_wr/status/main", method="GET")["stock"]
-            if stock and stock["available"]:
-                break
+            if so(ask(f"{gateway}/_wr/status/main", method="GET")):
+                return
         except (urllib.error.URLError, ConnectionError):
             pass
         time.sleep(0.1)
+    sys.exit("it does not come up")
+
+
+def let_in(gateway, process):
+    until(gateway, process, lambda room: room["stock"] and room["stock"]["available"])
     buyer, other = (ask(f"{gateway}/_wr/ticket/main") for _ in range(2))
     print(buyer["pass"], other["ticket"]["token"])
 
@@ -56,5 +61,7 @@ def bought(gateway, entry_pass, count):
 if __name__ == "__main__":
     if sys.argv[1] == "in":
         let_in(sys.argv[2], sys.argv[3])
+    elif sys.argv[1] == "up":
+        until(sys.argv[2], sys.argv[3], lambda room: True)
     else:
         bought(sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -94,6 +94,11 @@ fn kinds(status: u16, description: &str) -> Vec<&'static str> {
 
 /// Gives one answer its headers and, if it is a refusal, its body; new schemas go to `schemas`.
 fn answer(status: u16, response: &mut Value, schemas: &mut Map<String, Value>) {
+    // A header that a handler names is always there, which utoipa cannot say.
+    let named = response.get_mut("headers").and_then(Value::as_object_mut);
+    for header in named.into_iter().flat_map(Map::values_mut) {
+        header["required"] = true.into();
+    }
     let kinds = kinds(status, response["description"].as_str().unwrap_or_default());
     let refused = status >= 400 && !kinds.is_empty();
     let mut with: Vec<&str> = match status {

@@ -3,7 +3,7 @@
 use utoipa::{
     OpenApi,
     openapi::{
-        ContentBuilder, Ref, RefOr, Required, Response, ServerBuilder,
+        ContentBuilder, Header, Ref, RefOr, Required, Response, ServerBuilder,
         path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
@@ -81,6 +81,10 @@ fn complete(operation: &mut Operation) {
     if personal {
         further.extend(PERSONAL);
         further.extend(WITH_BODY);
+        let answers = operation.responses.responses.iter_mut();
+        for (_, answer) in answers.filter(|(status, _)| status.as_str() < "400") {
+            say_what_is_left(answer);
+        }
     }
     for (status, description) in further {
         let answers = &mut operation.responses.responses;
@@ -99,4 +103,21 @@ fn complete(operation: &mut Operation) {
         .url("/")
         .description(Some("The gateway"));
     operation.servers = Some(vec![server.build()]);
+}
+
+/// Answers to one visitor carry the state of that visitor's bucket.
+fn say_what_is_left(answer: &mut RefOr<Response>) {
+    if let RefOr::T(answer) = answer {
+        for (name, description) in [
+            (
+                "RateLimit-Policy",
+                "The limit and its window in seconds: `\"personal\";q=50;w=5`",
+            ),
+            ("RateLimit", "What is left of it: `\"personal\";r=49`"),
+        ] {
+            let mut header = Header::default();
+            header.description = Some(description.to_owned());
+            answer.headers.insert(name.to_owned(), header);
+        }
+    }
 }
