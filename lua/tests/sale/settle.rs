@@ -167,13 +167,20 @@ async fn one_step_of_the_sweeper_does_no_more_than_it_was_told() {
     }
     shop.pass(ALMOST).await;
     shop.time.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let step = async || shop.sale.sweep(2, Duration::ZERO).await.unwrap();
-    for (expired, forgotten, more) in [(2, 0, true), (2, 2, true), (1, 2, false), (0, 1, false)] {
+    let keep = Duration::from_hours(1);
+    for (keep, expired, forgotten, more) in [
+        (keep, 2, 0, true),
+        (keep, 2, 0, true),
+        (keep, 1, 0, false),
+        (Duration::ZERO, 0, 2, false),
+        (Duration::ZERO, 0, 2, false),
+        (Duration::ZERO, 0, 1, false),
+    ] {
         let must = Swept::Step {
             expired,
             forgotten,
             more,
         };
-        assert_eq!(step().await, must);
+        assert_eq!(shop.sale.sweep(2, keep).await.unwrap(), must);
     }
 }
