@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lua::sale::{Cancelled, Confirmed, Refunded, Reserved, State};
+use lua::sale::{Cancelled, Confirmed, Refunded, Reserved, State, Swept};
 
 use super::fixture::{ALMOST, HOLD, Shop, person};
 
@@ -157,4 +157,30 @@ async fn an_ended_record_is_forgotten_in_time_and_a_sale_never() {
     shop.sale.sweep(100, keep).await.unwrap();
     assert_eq!(shop.sale.look(&gone).await.unwrap(), None);
     assert!(shop.sale.look(&sold).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn one_step_of_the_sweeper_does_no_more_than_it_was_told() {
+    let shop = Shop::with(5, 1).await;
+    for n in 0..5 {
+        shop.held(&person(n), 1).await;
+    }
+    shop.pass(ALMOST).await;
+    shop.time.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let keep = Duration::from_hours(1);
+    for (keep, expired, forgotten, more) in [
+        (keep, 2, 0, true),
+        (keep, 2, 0, true),
+        (keep, 1, 0, false),
+        (Duration::ZERO, 0, 2, false),
+        (Duration::ZERO, 0, 2, false),
+        (Duration::ZERO, 0, 1, false),
+    ] {
+        let must = Swept::Step {
+            expired,
+            forgotten,
+            more,
+        };
+        assert_eq!(shop.sale.sweep(2, keep).await.unwrap(), must);
+    }
 }
