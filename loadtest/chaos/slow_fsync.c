@@ -1,7 +1,7 @@
 /* Preloaded into a store, makes each flush to its disk take longer, at most by as many milliseconds
- * as the file named by SLOW_FSYNC_FILE says at that moment: that, a half, a quarter, an eighth or a
- * sixteenth of it, and never less than 50 unless it says 0. What was written is in the file before the
- * pause: a process killed in it has written and not flushed, which is the moment of interest. */
+ * as the file named by SLOW_FSYNC_FILE says at that moment: that, a half or a quarter of it, and
+ * never less than 50 unless it says 0. What was written is in the file before the pause: a process
+ * killed in it has written and not flushed, which is the moment of interest. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ static void linger(void)
     close(file);
     ms = atol(text);
     if (ms > 50) {
-        ms >>= rand() % 5;
+        ms >>= rand() % 3;
         ms = ms < 50 ? 50 : ms;
     }
     if (ms > 0) {

@@ -8,7 +8,7 @@
 //! rounds, the stock log is [torn] at every byte of its last transactions. What needs a whole
 //! machine to fail, such as a disk that forgets what it flushed, is only imitated by that cut.
 
-use std::{io, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use rustix::fs::Access;
 use tokio::time::Instant;
@@ -73,6 +73,7 @@ pub async fn run(options: &Options, show: &Show<'_>) -> Result<Report, ChaosErro
     let until = began + options.most;
     let mut report = Report::new(&options);
     if options.every_byte > 0 && options.only.is_none_or(|only| only == Kind::Torn) {
+        clear(&options.data.join("torn"))?;
         report.add_torn(torn::play(&options, &redis).await?);
     }
     let mut number = 0;
@@ -82,6 +83,8 @@ pub async fn run(options: &Options, show: &Show<'_>) -> Result<Report, ChaosErro
     {
         let kills = (options.kills - report.toll.killed()).min(options.kills_a_round);
         let round = Round::of(&options, number, kills);
+        // What an earlier run of the same seed left would be judged with this one's.
+        clear(&stage::dir_of(&options, &round))?;
         let outcome = round::play(&options, &round, &redis, &preload, until, show).await?;
         let kept = outcome.checks.iter().all(|check| check.kept);
         report.add(&round, outcome);
@@ -92,6 +95,13 @@ pub async fn run(options: &Options, show: &Show<'_>) -> Result<Report, ChaosErro
     }
     report.close(began.elapsed(), &options);
     Ok(report)
+}
+
+fn clear(dir: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// How long a run may take by default.

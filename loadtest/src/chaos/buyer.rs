@@ -103,7 +103,8 @@ impl Buyer {
             }
             // At the last moment: the sweeper may be there first.
             64..70 => {
-                let left = expires_at.saturating_sub(now_ms() + self.draw.random_range(0..60));
+                let moment = expires_at + self.draw.random_range(0..160);
+                let left = moment.saturating_sub(now_ms() + 60);
                 sleep(Duration::from_millis(left)).await;
                 self.pay(person, &held, &what).await;
             }

@@ -23,6 +23,7 @@ pub enum Kind {
     KillService,
     KillRecorder,
     KillSeveral,
+    KillUnrecorded,
     PauseStore,
     PauseService,
     PauseRecorder,
@@ -38,7 +39,7 @@ pub enum Kind {
 impl Kind {
     /// Name, weight in the draw, what it is. Those without a weight are drawn only where the round
     /// says so, or have a stage of their own.
-    pub const ALL: [(Self, &'static str, u32, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str, u32, &'static str); 15] = [
         (
             Self::KillStore,
             "kill-store",
@@ -62,6 +63,12 @@ impl Kind {
             "kill-several",
             20,
             "kill -9 of two to five at once",
+        ),
+        (
+            Self::KillUnrecorded,
+            "kill-unrecorded",
+            8,
+            "kill -9 of the recorders, and then of a stock store that nobody read",
         ),
         (
             Self::PauseStore,
@@ -178,7 +185,8 @@ impl Toll {
 pub(super) fn draw(round: &Round, only: Option<Kind>, draw: &mut StdRng) -> Kind {
     match only {
         // A slow disk loses something only when somebody is killed on it.
-        Some(Kind::SlowFsync) => Kind::KillStore,
+        Some(Kind::SlowFsync) if draw.random_bool(0.5) => Kind::KillStore,
+        Some(Kind::SlowFsync) => Kind::KillUnrecorded,
         Some(only) => only,
         None if round.wipes && draw.random_bool(0.12) => Kind::Wipe,
         None => Kind::ALL
@@ -197,14 +205,27 @@ pub(super) async fn happen(
     *toll.faults.entry(kind.name()).or_default() += 1;
     let mut ms = |from: u64, to: u64| Duration::from_millis(draw.random_range(from..to));
     match kind {
-        Kind::KillStore | Kind::Wipe => {
+        Kind::KillStore => {
             let away = ms(0, 700);
+            toll.kill(stage, Who::Store);
+            sleep(away).await;
+            stage.start(Who::Store).await?;
+        }
+        Kind::KillUnrecorded | Kind::Wipe => {
+            let (alone, away) = (ms(0, 600), ms(0, 700));
+            if kind == Kind::KillUnrecorded || draw.random_bool(0.5) {
+                toll.kill(stage, Who::Recorder(0));
+                toll.kill(stage, Who::Recorder(1));
+                sleep(alone).await;
+            }
             toll.kill(stage, Who::Store);
             if kind == Kind::Wipe {
                 stage.wipe()?;
             }
             sleep(away).await;
-            stage.start(Who::Store).await?;
+            for who in Who::ALL {
+                stage.start(who).await?;
+            }
         }
         Kind::KillService | Kind::KillRecorder => {
             let (away, n) = (ms(0, 1_200), draw.random_range(0..2));

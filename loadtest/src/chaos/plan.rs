@@ -87,15 +87,12 @@ impl Round {
             wares: vec![ware("solo", 3, 1), ware("pair", 4, 2), ware("trio", 6, 3)],
             hold_ttl_ms: draw.random_range(3_000..5_000),
             kills,
-            slow_disk: match options.only {
-                Some(only) => only == Kind::SlowFsync,
-                None => number % 3 == 1,
-            },
+            slow_disk: options.only == Some(Kind::SlowFsync) || number % 3 == 1,
             wipes: match options.only {
                 Some(only) => only == Kind::Wipe,
                 None => number % 5 == 3,
             },
-            recording: [[false, false], [true, false], [true, true]][(number % 3) as usize],
+            recording: [[false, false], [true, false], [true, true]][(number / 2 % 3) as usize],
         }
     }
 

@@ -46,6 +46,8 @@ struct Recorded {
     answer: String,
 }
 
+/// Cuts that are tried at the same time.
+const LANES: usize = 4;
 /// Name of the log in the store's directory, as the manifest of a new store has it.
 const LOG: &str = "appendonlydir/appendonly.aof.1.incr.aof";
 
@@ -70,7 +72,7 @@ pub(super) async fn play(options: &Options, redis: &Redis) -> Result<Torn, Chaos
     // Most of a cut's time is waiting for processes.
     let lane = async |lane: usize| {
         let mut broken = Vec::new();
-        for (length, ledger) in cuts.iter().skip(lane).step_by(2) {
+        for (length, ledger) in cuts.iter().skip(lane).step_by(LANES) {
             let dir = dir.join(format!("cut-{length}-{ledger}"));
             let address = at(6381 + lane as u16);
             let found = cut::judge(&recorded, *length, *ledger, &dir, redis, address).await?;
@@ -86,9 +88,11 @@ pub(super) async fn play(options: &Options, redis: &Redis) -> Result<Torn, Chaos
         }
         Ok::<_, ChaosError>(broken)
     };
-    let (one, other) = tokio::join!(lane(0), lane(1));
-    let mut broken = one?;
-    broken.extend(other?);
+    let (a, b, c, d) = tokio::join!(lane(0), lane(1), lane(2), lane(3));
+    let mut broken = Vec::new();
+    for lane in [a, b, c, d] {
+        broken.extend(lane?);
+    }
     if broken.is_empty() {
         fs::remove_dir_all(&dir)?;
     }

@@ -95,7 +95,7 @@ pub(crate) async fn run(options: ChaosOptions) -> anyhow::Result<ExitCode> {
             None => {}
         }
     };
-    let report = chaos::run(&options, &show).await?;
+    let report = Box::pin(chaos::run(&options, &show)).await?;
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }

@@ -7,6 +7,8 @@ use crate::judge::Check;
 
 /// How long after its end an unpaid hold may take, in time in which the sale was open.
 const LATE_MS: u64 = 2_000;
+/// How far two clocks' readings of one moment may lie apart.
+const SLACK_MS: u64 = 5;
 
 pub(super) fn checks(case: &Case<'_>, held: &HashMap<String, Held<'_>>, checks: &mut Vec<Check>) {
     let (mut late, mut early) = (Vec::new(), Vec::new());
@@ -50,6 +52,11 @@ pub(super) fn checks(case: &Case<'_>, held: &HashMap<String, Held<'_>>, checks: 
             early.push(heard.line());
         }
     }
+    checks.push(Check::none(
+        "late_payments",
+        "holds that were sold after their end",
+        late_payments(case, held),
+    ));
     let mut stuck: Vec<String> = case
         .rest
         .figures
@@ -74,4 +81,30 @@ pub(super) fn checks(case: &Case<'_>, held: &HashMap<String, Held<'_>>, checks: 
         "unpaid holds that never came back",
         stuck,
     ));
+}
+
+/// Confirms that were first asked for after the hold's end and done all the same. Time in which the
+/// sale was closed, or nobody swept, moves that end on and a rebuild may add a little: nothing is said
+/// about holds that saw either.
+fn late_payments(case: &Case<'_>, held: &HashMap<String, Held<'_>>) -> Vec<String> {
+    let mut first: HashMap<&str, u64> = HashMap::new();
+    let mut late = Vec::new();
+    for heard in case.asked(Ask::Confirm) {
+        let id = heard.reservation.as_str();
+        let asked = *first.entry(id).or_insert(heard.asked);
+        let Some(taken) = held.get(id).filter(|_| matches!(heard.status, 200 | 202)) else {
+            continue;
+        };
+        let from = taken.heard.asked;
+        let disturbed = case.disturbed.within(from, heard.answered);
+        let over = asked > taken.expires_at + disturbed + SLACK_MS;
+        let moved =
+            case.rest.events.iter().any(|event| {
+                event.kind == "reopened" && (from..=heard.answered).contains(&event.at)
+            });
+        if over && !moved && !case.wiped_between(from, heard.answered) {
+            late.push(heard.line());
+        }
+    }
+    late
 }

@@ -177,7 +177,7 @@ fn an_honest_round_is_not_blamed() {
 #[test]
 fn every_check_turns_red_when_its_promise_is_broken() {
     type Doctor = fn(&mut Scene);
-    let doctored: [(&str, Doctor); 24] = [
+    let doctored: [(&str, Doctor); 25] = [
         ("oversold", |s| s.figures().held = 4),
         ("duplicate_units", |s| {
             s.hold("other", 1, "confirmed");
@@ -211,6 +211,10 @@ fn every_check_turns_red_when_its_promise_is_broken() {
             s.rest.orders.get_mut("r.paid").unwrap().refunded = true;
         }),
         ("unasked", |s| s.order("left", 4, false)),
+        ("late_payments", |s| {
+            s.hear(Ask::Confirm, "left", 200, "");
+            s.heard.last_mut().unwrap().asked = 4_106;
+        }),
         ("late_holds", |s| {
             s.rest.events.last_mut().unwrap().at = 6_101;
         }),
