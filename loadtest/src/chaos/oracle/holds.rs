@@ -95,7 +95,9 @@ fn late_payments(case: &Case<'_>, held: &HashMap<String, Held<'_>>) -> Vec<Strin
         let Some(taken) = held.get(id).filter(|_| matches!(heard.status, 200 | 202)) else {
             continue;
         };
-        let from = taken.heard.asked;
+        // The answer that was heard may be a repeat of one that was not.
+        let row = case.rest.holds.get(id);
+        let from = row.map_or(0, |row| row.reserved_at).min(taken.heard.asked);
         let disturbed = case.disturbed.within(from, heard.answered);
         let over = asked > taken.expires_at + disturbed + SLACK_MS;
         let moved =
