@@ -51,6 +51,6 @@ elseif step == 'open' then
   if type(added) == 'table' and added.err then redis.call('XADD', EVENTS, '*', unpack(fields)) end
   redis.call('HDEL', STATE, 'rebuilding')
   redis.call('HSET', STATE, 'run_id', run_id, 'alive_at', now,
-    'closed_ms', tonumber(ARGV[7]) + gap)
+    'closed_ms', tonumber(ARGV[7]) + gap, 'rebuilt_at', now)
 end
 return { 'done' }

@@ -28,6 +28,15 @@ fn new_id(sale: &SaleId) -> String {
     format!("{RESERVATION}.{sale}.{}", uuid::Uuid::now_v7().simple())
 }
 
+/// When a well-formed id was made, Unix ms by the clock of the service that made it.
+pub(crate) fn made_at(id: &str) -> u64 {
+    let random = id.rsplit('.').next().unwrap_or_default();
+    let ms = random
+        .get(..12)
+        .map(|digits| u64::from_str_radix(digits, 16));
+    ms.and_then(Result::ok).unwrap_or(u64::MAX)
+}
+
 /// The id of the order a reservation becomes.
 pub(crate) fn order_id(reservation: &str) -> String {
     format!(

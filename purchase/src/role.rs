@@ -17,10 +17,14 @@ use crate::{
     ledger::{Ledger, LedgerError},
     recorder,
     refusal::Refusal,
+    reservation::{made_at, sale_of_reservation},
     seed, serve,
     stack::stack,
     sweeper,
 };
+
+/// How far the clocks of those who make ids and of the stock store may be apart.
+const CLOCKS_APART_MS: u64 = 1_000;
 
 /// Where the stores are.
 #[derive(Debug, Clone)]
@@ -168,7 +172,7 @@ impl Purchase {
     /// What became of a reservation that the open store does not have: the ledger may know.
     pub(crate) async fn absent(&self, id: &str, person: Option<&PersonId>) -> Refusal {
         let Ok(Some(hold)) = self.ledger().hold(id).await else {
-            return Refusal::NotFound;
+            return self.nowhere(id).await;
         };
         if person.is_some_and(|person| hold.person != *person) {
             return Refusal::NotFound;
@@ -179,6 +183,19 @@ impl Purchase {
             "cancelled" => Refusal::Cancelled,
             "refunded" => Refusal::Refunded,
             _ => Refusal::Expired,
+        }
+    }
+
+    /// What neither side knows: it never was, unless the sale was built anew since the id was made.
+    pub(crate) async fn nowhere(&self, id: &str) -> Refusal {
+        let Some(desk) = self.desk(sale_of_reservation(id)) else {
+            return Refusal::NotFound;
+        };
+        match desk.stock.rebuilt_at().await {
+            Ok(Some(rebuilt_at)) if made_at(id) <= rebuilt_at + CLOCKS_APART_MS => {
+                Refusal::HoldLost
+            }
+            _ => Refusal::NotFound,
         }
     }
 

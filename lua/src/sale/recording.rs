@@ -145,6 +145,17 @@ impl Sale {
         })
     }
 
+    /// When the sale was last built anew, ms, if it ever was: a hold of before that nobody knows may
+    /// have been lost.
+    pub async fn rebuilt_at(&self) -> Result<Option<u64>, SaleError> {
+        let mut connection = self.store.pooled().await?;
+        redis::cmd("HGET")
+            .arg(&[&self.keys.state, "rebuilt_at"])
+            .query_async(&mut *connection)
+            .await
+            .map_err(|source| StoreError::from_redis("rebuilt_at", source).into())
+    }
+
     /// Closes the sale for everybody until the active recorder has repaired it. False: there is no
     /// state to mark.
     pub async fn mark_broken(&self, reason: &str) -> Result<bool, SaleError> {

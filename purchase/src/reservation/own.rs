@@ -102,7 +102,10 @@ pub async fn read(
     let person = &bearer.0.sub;
     let looked = match desk.stock.look(&id).await {
         Ok(Some(looked)) => looked,
-        Ok(None) => return from_ledger(&purchase, &id, person, Refusal::NotFound, true).await,
+        Ok(None) => {
+            let nowhere = purchase.nowhere(&id).await;
+            return from_ledger(&purchase, &id, person, nowhere, true).await;
+        }
         Err(error) => return from_ledger(&purchase, &id, person, error.into(), false).await,
     };
     let record = looked.reservation;

@@ -9,9 +9,12 @@ mod fixture;
 mod server;
 
 mod auditing;
+mod failover;
 mod faults;
 mod idempotency;
 mod input;
 mod journey;
 mod recording;
+mod recovering;
+mod reopening;
 mod stopping;
