@@ -1,6 +1,7 @@
 //! The stock scripts on a real Redis: what they promise, malformed input, repeats, races.
 
 mod sale {
+    pub(crate) mod broken;
     pub(crate) mod feed;
     pub(crate) mod fence;
     pub(crate) mod fixture;

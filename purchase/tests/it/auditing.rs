@@ -9,7 +9,7 @@ use lua::sale::{Reservation, State};
 use purchase::audit::{self, Kind, Remedy};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use corruption::{CORRUPTIONS, Corruption};
+use corruption::Corruption;
 use stall::Stall;
 
 /// What everybody has, without the bookkeeping.
@@ -114,7 +114,7 @@ async fn every_seeded_corruption_is_found_and_repaired_without_oversell() {
                 .unwrap();
             assert!(clean.clean(), "seed {seed}: {:#?}", clean.differences);
             let mut done = 0;
-            for corruption in CORRUPTIONS {
+            for corruption in corruption::all() {
                 done += u32::from(one(&stall, corruption, &mut rng, seed).await);
             }
             done
@@ -138,9 +138,10 @@ async fn several_corruptions_of_both_sides_at_once_never_oversell_nor_lose_a_pay
                 let before = by_ledger(&stall).await;
                 let mut names = Vec::new();
                 for _ in 0..3 {
-                    let at = rng.random_range(0..CORRUPTIONS.len());
-                    if CORRUPTIONS[at].apply(&stall, &mut rng).await.is_some() {
-                        names.push(CORRUPTIONS[at].name);
+                    let all = corruption::all();
+                    let at = rng.random_range(0..all.len());
+                    if all[at].apply(&stall, &mut rng).await.is_some() {
+                        names.push(all[at].name);
                     }
                 }
                 let name = format!("seed {seed} round {round}: {names:?}");

@@ -76,14 +76,14 @@ async fn open_again(house: &House) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_had_everything_goes_on_with_everything() {
-    let mut pair = Pair::start();
-    let place = Place::at(&pair.master.url());
+    let mut stores = Pair::start();
+    let place = Place::at(&stores.master.url());
     let house = place.open(&Choice::default()).await;
     let paid = house.held("ann").await;
     assert_eq!(house.confirm(&paid, "ann", "pay").await.status, 200);
     let held = house.held("bob").await;
-    pair.in_step().await;
-    pair.fail_over().await;
+    stores.in_step().await;
+    stores.fail_over().await;
     open_again(&house).await;
     assert_eq!(house.state(&paid, "ann").await, "confirmed");
     assert_eq!(house.confirm(&held, "bob", "pay").await.status, 200);
@@ -92,26 +92,26 @@ async fn a_replica_that_had_everything_goes_on_with_everything() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_lagged_is_brought_to_what_the_ledger_has() {
-    let mut pair = Pair::start();
-    let place = Place::at(&pair.master.url());
+    let mut stores = Pair::start();
+    let place = Place::at(&stores.master.url());
     let alone = Choice {
         supplied: 4,
         recorder: false,
         ..Choice::default()
     };
-    let recorder = || async {
+    let record = || async {
         let stop = CancellationToken::new();
         let parts = place.parts(&alone).await;
         let running = tokio::task::spawn(purchase::recorder::run(parts, stop.clone()));
         (stop, running)
     };
-    let (stop, running) = recorder().await;
+    let (stop, running) = record().await;
     let house = place.open(&alone).await;
     let paid = house.held("ann").await;
     assert_eq!(house.confirm(&paid, "ann", "pay").await.status, 200);
     let held = house.held("bob").await;
-    pair.in_step().await;
-    pair.cut().await;
+    stores.in_step().await;
+    stores.cut().await;
     // All of this is news to the replica; the ledger knows Bob's order and Cid's hold.
     assert_eq!(house.confirm(&held, "bob", "pay").await.status, 200);
     let recorded = house.held("cid").await;
@@ -125,8 +125,8 @@ async fn a_replica_that_lagged_is_brought_to_what_the_ledger_has() {
     let lost = house.reserve_with("dan", "key", body.clone()).await;
     assert_eq!(lost.status, 201);
     let lost = lost.json()["id"].as_str().unwrap().to_owned();
-    pair.fail_over().await;
-    let (stop, running) = recorder().await;
+    stores.fail_over().await;
+    let (stop, running) = record().await;
     until("the ledger has won", || async {
         house.counts_if_open().await == Some((1, 1, 2))
     })
