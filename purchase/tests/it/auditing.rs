@@ -105,7 +105,7 @@ async fn one(stall: &Stall, corruption: &Corruption, rng: &mut StdRng, before: &
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_seeded_corruption_is_found_and_repaired_without_oversell() {
     let mut stalls = tokio::task::JoinSet::new();
-    for seed in 0..3_u64 {
+    for seed in 0..4_u64 {
         stalls.spawn(async move {
             let mut rng = StdRng::seed_from_u64(seed);
             let stall = Stall::open(&mut rng).await;

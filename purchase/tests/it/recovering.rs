@@ -166,6 +166,7 @@ async fn a_hold_ends_when_it_was_said_to_through_a_rebuild() {
     })
     .await;
     let desk = house.purchase.desks().next().unwrap().clone();
+    let mut before = 0;
     for round in 0..3 {
         redis(&house, &["DEL", &desk.stock.keys().slots]).await;
         until("it is rebuilt", || async {
@@ -177,6 +178,11 @@ async fn a_hold_ends_when_it_was_said_to_through_a_rebuild() {
             .unwrap();
         let closed = desk.stock.picture().await.unwrap().instant.state["closed_ms"].clone();
         let closed: u64 = closed.parse().unwrap();
+        assert!(
+            closed >= before,
+            "round {round}: what was closed stays closed"
+        );
+        before = closed;
         assert_eq!(
             now,
             said + closed,
@@ -214,6 +220,11 @@ async fn another_ledger_never_empties_a_store() {
     let place = Place::at(shared());
     let house = place.open(&Choice::default()).await;
     house.held("ann").await;
+    // Else the other ledger would get it from the stream, and rightly.
+    until("it is recorded", || async {
+        house.ledger_counts().await == (1, 0)
+    })
+    .await;
     let sale = house.sale.clone();
     house.stop().await;
     let mut other = Place::at(shared());
