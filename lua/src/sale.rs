@@ -3,8 +3,8 @@
 //! Every call passes the `run_id` of the server process it is connected to, and every script
 //! refuses when the sale was last opened under another one: see [`SaleError::Restarted`]. A sale
 //! whose stock is missing is closed and never "has N": see [`SaleError::Closed`]. Buyers' calls
-//! share one multiplexed connection; sweeps and operators use the store's pool and cannot stand in
-//! their way. What a script answers is a word, parsed here once. Nothing here knows HTTP or SQL.
+//! share one multiplexed connection; sweeps, operators and recorders share another and cannot stand
+//! in their way. Both wait out a slow fsync. What a script answers is a word, parsed here once. Nothing here knows HTTP or SQL.
 
 use std::sync::{
     Arc,
@@ -16,7 +16,7 @@ use redis::Value;
 
 use crate::{
     ScriptError, Store, StoreError,
-    connection::{self, SharedConnection},
+    connection::{Live, SharedConnection},
     keys::SaleKeys,
     script::{Call, Script},
 };
@@ -74,6 +74,7 @@ pub struct Sale {
     id: SaleId,
     keys: Arc<SaleKeys>,
     stock: Arc<SharedConnection>,
+    background: Arc<SharedConnection>,
     store: Store,
     told: Arc<AtomicU64>,
 }
@@ -84,6 +85,7 @@ impl Sale {
         Ok(Self {
             keys: Arc::new(SaleKeys::new(&id)),
             stock: Arc::new(SharedConnection::new(store.client()?, PATIENCE)),
+            background: Arc::new(SharedConnection::new(store.client()?, PATIENCE)),
             store: store.clone(),
             told: Arc::default(),
             id,
@@ -128,17 +130,33 @@ impl Sale {
         Reply::parse(script, result?)
     }
 
-    /// A call from the background, on a pooled connection that is asked for its process first.
+    /// A call from the background.
     async fn pooled<'a>(
         &self,
         script: &'a Script,
         keys: &[&str],
         args: &[&str],
     ) -> Result<Reply<'a>, SaleError> {
-        let mut connection = self.store.pooled().await?;
-        let run_id = connection::run_id(&mut *connection).await?;
-        let call = self.call(script, &run_id, keys, args);
-        Reply::parse(script, call.run::<Value>(&mut *connection).await?)
+        let live = self.background.live().await?;
+        let call = self.call(script, &live.run_id, keys, args);
+        let result = call.run::<Value>(&mut live.connection.clone()).await;
+        if let Err(ScriptError::Store(StoreError::Away { source, .. })) = &result {
+            self.background.lost(&live, source);
+        }
+        Reply::parse(script, result?)
+    }
+
+    /// What a command from the background answered; a connection that broke is not used again.
+    fn answered<T>(
+        &self,
+        live: &Arc<Live>,
+        call: &'static str,
+        result: Result<T, redis::RedisError>,
+    ) -> Result<T, SaleError> {
+        result.map_err(|source| {
+            self.background.lost(live, &source);
+            StoreError::from_redis(call, source).into()
+        })
     }
 
     /// Every fenced script takes the caller's `run_id` and the time first.

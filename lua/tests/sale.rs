@@ -3,6 +3,7 @@
 mod sale {
     pub(crate) mod any_order;
     pub(crate) mod at_once;
+    pub(crate) mod broken;
     pub(crate) mod calls;
     pub(crate) mod feed;
     pub(crate) mod fence;

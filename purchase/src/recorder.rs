@@ -9,6 +9,7 @@
 use std::{sync::Arc, time::Duration};
 
 use lua::sale::{Lease, SaleError};
+use parking_lot::Mutex;
 use redis::RedisError;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -88,6 +89,8 @@ struct Recorder {
     desk: Arc<Desk>,
     ledger: Ledger,
     purchase: Purchase,
+    /// Why the sale is shut, as last said: while the ledger is away it is tried again and again.
+    said: Mutex<Option<String>>,
 }
 
 impl Recorder {
@@ -97,6 +100,7 @@ impl Recorder {
             desk: Arc::clone(desk),
             ledger: purchase.ledger().clone(),
             purchase: purchase.clone(),
+            said: Mutex::default(),
         }
     }
 

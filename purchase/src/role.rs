@@ -23,6 +23,9 @@ use crate::{
     sweeper,
 };
 
+/// How far the clocks of those who make ids and of the stock store may be apart.
+const CLOCKS_APART_MS: u64 = 1_000;
+
 /// Where the stores are.
 #[derive(Debug, Clone)]
 pub struct Urls {
@@ -193,7 +196,9 @@ impl Purchase {
             return Refusal::NotFound;
         };
         match (made_at(id), desk.stock.opened_at().await) {
-            (Some(made_at), Ok(opened_at)) if made_at < opened_at => Refusal::HoldLost,
+            (Some(made_at), Ok(opened_at)) if made_at < opened_at + CLOCKS_APART_MS => {
+                Refusal::HoldLost
+            }
             (_, Ok(_)) => Refusal::NotFound,
             (_, Err(error)) => error.into(),
         }

@@ -13,7 +13,7 @@ pub const MARKER: &str = "!";
 #[derive(Debug, Clone)]
 pub struct SaleKeys {
     /// hash: `run_id` (the fence), `alive_at` (ms, when a sweeper last came by), `closed_ms`,
-    /// `broken` (why the sale is closed until it is repaired).
+    /// `broken` (why the sale is closed until it is repaired), `opened_at` (ms).
     pub state: String,
     /// hash: `{sku}:supplied`, `:available`, `:held`, `:sold`, `:limit`, `:minted` (the highest
     /// unit number ever allotted), `:event` (the stream id of the last change of supply).

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{EventId, Sale, SaleError, connection, scripts};
-use crate::StoreError;
+use super::{EventId, Sale, SaleError, scripts};
+use crate::{ScriptError, StoreError};
 
 /// The keys of a whole sale and their types, in the order of [`crate::keys::SaleKeys::whole`].
 const WHOLE: [(&str, &str); 8] = [
@@ -98,7 +98,7 @@ impl Sale {
         least_term: u64,
     ) -> Result<super::Reply<'static>, SaleError> {
         let script = &*scripts::LEASE;
-        let mut connection = self.store.pooled().await?;
+        let live = self.background.live().await?;
         let call = script
             .call()
             .key(&self.keys.lease)
@@ -106,19 +106,23 @@ impl Sale {
             .arg(owner)
             .arg(ttl_ms.to_string())
             .arg(least_term);
-        super::Reply::parse(script, call.run(&mut *connection).await?)
+        let result = call.run(&mut live.connection.clone()).await;
+        if let Err(ScriptError::Store(StoreError::Away { source, .. })) = &result {
+            self.background.lost(&live, source);
+        }
+        super::Reply::parse(script, result?)
     }
 
     /// Where the sale stands behind the fence.
     pub async fn fence(&self) -> Result<Fence, SaleError> {
-        let mut connection = self.store.pooled().await?;
-        let now = connection::run_id(&mut *connection).await?;
-        let failed = |source| SaleError::from(StoreError::from_redis("fence", source));
+        let live = self.background.live().await?;
+        let mut connection = live.connection.clone();
         let mut types = redis::pipe();
         for key in self.keys.whole() {
             types.cmd("TYPE").arg(key);
         }
-        let types: Vec<String> = types.query_async(&mut *connection).await.map_err(failed)?;
+        let types = types.query_async(&mut connection).await;
+        let types: Vec<String> = self.answered(&live, "fence", types)?;
         let keys: Vec<_> = WHOLE
             .iter()
             .zip(&types)
@@ -129,18 +133,19 @@ impl Sale {
         if !keys.is_empty() {
             return Ok(Fence::Missing { keys, all });
         }
-        let (run_id, broken): (Option<String>, Option<String>) = redis::cmd("HMGET")
+        let state = redis::cmd("HMGET")
             .arg(&[&self.keys.state, "run_id", "broken"])
-            .query_async(&mut *connection)
-            .await
-            .map_err(failed)?;
+            .query_async(&mut connection)
+            .await;
+        let (run_id, broken): (Option<String>, Option<String>) =
+            self.answered(&live, "fence", state)?;
         Ok(match (run_id, broken) {
             // A rebuild that did not come to its end.
             (None, _) => Fence::Missing {
                 keys: vec!["state"],
                 all: false,
             },
-            (Some(run_id), None) if run_id == now => Fence::Open,
+            (Some(run_id), None) if run_id == live.run_id => Fence::Open,
             (Some(run_id), broken) => Fence::Shut(Shut { run_id, broken }),
         })
     }
@@ -148,13 +153,12 @@ impl Sale {
     /// When the sale was last opened: seeded, reopened or rebuilt, ms. What was held before that
     /// and is not there now was lost with the store.
     pub async fn opened_at(&self) -> Result<u64, SaleError> {
-        let mut connection = self.store.pooled().await?;
-        let at: Option<u64> = redis::cmd("HGET")
+        let live = self.background.live().await?;
+        let at = redis::cmd("HGET")
             .arg(&[&self.keys.state, "opened_at"])
-            .query_async(&mut *connection)
-            .await
-            .map_err(|source| StoreError::from_redis("opened-at", source))?;
-        Ok(at.unwrap_or(0))
+            .query_async::<Option<u64>>(&mut live.connection.clone())
+            .await;
+        Ok(self.answered(&live, "opened-at", at)?.unwrap_or(0))
     }
 
     /// Closes the sale for everybody until the active recorder has repaired it. False: there is no

@@ -6,8 +6,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use entry_pass::{PersonId, Sku};
+use entry_pass::Sku;
 use lua::sale::{EventId, EventKind, Reservation, State, StockEvent};
+
+mod out;
+
+use out::Out;
 
 /// One reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,14 +50,6 @@ pub struct Contradiction {
     pub event: StockEvent,
     /// Why.
     pub why: String,
-}
-
-/// Which reservation has a unit or a slot.
-#[derive(Debug, Default)]
-struct Out {
-    units: HashMap<(Sku, u32), String>,
-    slots: HashMap<(Sku, PersonId, u32), String>,
-    count: HashMap<Sku, u64>,
 }
 
 /// What should be.
@@ -99,18 +95,7 @@ impl Books {
 
     /// The id of whoever has one of the units or slots of `record` already.
     pub fn taken_by(&mut self, record: &Reservation) -> Option<String> {
-        let out = self.out();
-        let unit = record
-            .units
-            .iter()
-            .find_map(|unit| out.units.get(&(record.sku.clone(), *unit)));
-        let slot = || {
-            record.slots.iter().find_map(|slot| {
-                let slot = (record.sku.clone(), record.person.clone(), *slot);
-                out.slots.get(&slot)
-            })
-        };
-        unit.or_else(slot).cloned()
+        self.out().taken_by(record).cloned()
     }
 
     /// Adds a reservation if its units and slots are free and supplied; else why not.
@@ -121,7 +106,7 @@ impl Books {
             }
             let (sku, quantity) = (&booked.record.sku, u64::from(booked.record.quantity));
             let supplied = self.supply.get(sku).map_or(0, |supply| supply.supplied);
-            if self.out().count.get(sku).copied().unwrap_or(0) + quantity > supplied {
+            if self.out().count(sku) + quantity > supplied {
                 return Err(format!("more than the {supplied} supplied"));
             }
             let record = booked.record.clone();
@@ -277,32 +262,5 @@ impl Books {
             }
             out
         })
-    }
-}
-
-impl Out {
-    fn take(&mut self, id: &str, record: &Reservation) {
-        for unit in &record.units {
-            self.units
-                .insert((record.sku.clone(), *unit), id.to_owned());
-        }
-        for slot in &record.slots {
-            let slot = (record.sku.clone(), record.person.clone(), *slot);
-            self.slots.insert(slot, id.to_owned());
-        }
-        *self.count.entry(record.sku.clone()).or_default() += u64::from(record.quantity);
-    }
-
-    fn give_back(&mut self, record: &Reservation) {
-        for unit in &record.units {
-            self.units.remove(&(record.sku.clone(), *unit));
-        }
-        for slot in &record.slots {
-            let slot = (record.sku.clone(), record.person.clone(), *slot);
-            self.slots.remove(&slot);
-        }
-        if let Some(count) = self.count.get_mut(&record.sku) {
-            *count = count.saturating_sub(u64::from(record.quantity));
-        }
     }
 }

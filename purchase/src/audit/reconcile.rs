@@ -4,18 +4,21 @@
 //! is the third witness: what two of the three say is right. If all three differ, whoever is further
 //! along (a sale is further than a hold) is right, because nothing ever goes back.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use lua::sale::{EventId, EventKind, Picture, Reservation, State, StockEvent, Taken};
+use lua::sale::{EventId, EventKind, Picture, Reservation, State, StockEvent};
 
 use super::{
-    books::{Booked, Books, takes},
+    books::{Booked, Books},
     difference::{Difference, Kind, Remedy},
 };
-use crate::{
-    ledger::{Columns, Mend, Tables},
-    reservation::order_id,
-};
+use crate::ledger::{Mend, Tables};
+
+mod events;
+mod rows;
+
+use events::{Unused, entries};
+use rows::columns;
 
 /// The truth, what is wrong in the ledger, and how to put it right.
 #[derive(Debug, Default)]
@@ -218,188 +221,5 @@ fn supply(tables: &Tables, told: &Books, books: &mut Books, result: &mut Reconci
                 },
             });
         }
-    }
-}
-
-/// Ids for events that are written anew.
-struct Unused(BTreeSet<EventId>);
-
-impl Unused {
-    fn take(&mut self, ms: u64) -> EventId {
-        let mut id = EventId { ms, seq: 0 };
-        while !self.0.insert(id) {
-            id.seq += 1;
-        }
-        id
-    }
-}
-
-/// The kinds of events that lead to a state.
-fn kinds(state: State) -> &'static [&'static str] {
-    match state {
-        State::Held => &["reserved"],
-        State::Sold => &["reserved", "confirmed"],
-        State::Cancelled => &["reserved", "cancelled"],
-        State::Expired => &["reserved", "expired"],
-        State::Refunded => &["reserved", "confirmed", "refunded"],
-    }
-}
-
-/// The event of a kind, as the truth tells it.
-pub(super) fn event_of(id: &str, booked: &Booked, kind: &str, event: EventId) -> StockEvent {
-    let record = &booked.record;
-    let settled = record.settled_at.unwrap_or(booked.reserved_at);
-    let (at, kind) = match kind {
-        "reserved" => {
-            let kind = EventKind::Reserved {
-                expires_at: booked.expires_at,
-                key: booked.key.clone(),
-                body: booked.body.clone(),
-                answer: booked.answer.clone(),
-            };
-            (booked.reserved_at, kind)
-        }
-        "confirmed" => {
-            let payment_ref = record.payment_ref.clone().unwrap_or_default();
-            let kind = EventKind::Confirmed { payment_ref };
-            (record.confirmed_at.unwrap_or(settled), kind)
-        }
-        "cancelled" => (settled, EventKind::Cancelled),
-        "expired" => (settled, EventKind::Expired),
-        _ => (settled, EventKind::Refunded),
-    };
-    StockEvent {
-        id: event,
-        at,
-        sku: Some(record.sku.clone()),
-        taken: Some(Taken {
-            reservation: id.to_owned(),
-            person: record.person.clone(),
-            units: record.units.clone(),
-            slots: record.slots.clone(),
-        }),
-        kind,
-    }
-}
-
-/// Each event says what the truth says, and none is missing.
-fn entries(
-    tables: &Tables,
-    books: &mut Books,
-    picture: Option<&Picture>,
-    unused: &mut Unused,
-    result: &mut Reconciled,
-) {
-    let mut has: HashMap<&str, BTreeMap<&'static str, EventId>> = HashMap::new();
-    for event in &tables.entries {
-        let Some(taken) = &event.taken else { continue };
-        let Some(booked) = books.reservations.get(&taken.reservation) else {
-            continue;
-        };
-        let word = event.kind.word();
-        let should = event_of(&taken.reservation, booked, word, event.id);
-        let belongs = kinds(booked.record.state).contains(&word);
-        if belongs && *event != should {
-            let found = Difference::new(
-                Kind::Ledger,
-                format!("the event {} ({word}) says otherwise", event.id),
-                booked.record.pack(),
-            );
-            result
-                .differences
-                .push(found.of(&taken.reservation, &booked.record));
-            result.mend.events.push(should);
-        } else if !belongs {
-            let what = format!("the event {} says {word}", event.id);
-            let found = Difference::new(Kind::Ledger, what, booked.record.pack());
-            result
-                .differences
-                .push(found.of(&taken.reservation, &booked.record));
-            result.mend.drop_events.push(event.id);
-        }
-        has.entry(&taken.reservation)
-            .or_default()
-            .insert(word, event.id);
-    }
-    for (id, booked) in &mut books.reservations {
-        let has = has.get(id.as_str());
-        let last = kinds(booked.record.state).last().copied();
-        for kind in kinds(booked.record.state) {
-            let known = has.and_then(|has| has.get(kind)).copied();
-            let event = known.unwrap_or_else(|| {
-                let at = event_of(id, booked, kind, EventId { ms: 0, seq: 0 }).at;
-                let witness = picture
-                    .and_then(|picture| picture.reservations.get(id))
-                    .and_then(|text| Reservation::unpack(text))
-                    .filter(|record| last == Some(kind) && record.state == booked.record.state)
-                    .filter(|record| unused.0.insert(record.event));
-                witness.map_or_else(|| unused.take(at), |record| record.event)
-            });
-            if last == Some(kind) {
-                booked.record.event = event;
-            }
-            if known.is_none() {
-                let what = format!("no event says {kind}");
-                let found = Difference::new(Kind::Ledger, what, booked.record.pack());
-                result.differences.push(found.of(id, &booked.record));
-                result.mend.events.push(event_of(id, booked, kind, event));
-            }
-        }
-    }
-}
-
-/// The tables' rows are what the truth makes them.
-fn columns(tables: &Tables, books: &Books, result: &mut Reconciled) {
-    let shown = |row: Option<&Columns>| row.map_or_else(|| "none".to_owned(), |row| row.join(" "));
-    for (id, booked) in &books.reservations {
-        let order = order_id(id);
-        let rows = Mend::rows(id, booked);
-        let hold = tables.holds.get(id);
-        let mut wrong = Vec::new();
-        if hold != Some(&rows.hold) {
-            wrong.push((Kind::Ledger, shown(hold), shown(Some(&rows.hold))));
-        }
-        let is = tables.orders.get(&order);
-        if is != rows.order.as_ref() {
-            let missing = is.is_none() && booked.record.state == State::Sold;
-            let kind = if missing {
-                Kind::MissingOrder
-            } else {
-                Kind::Ledger
-            };
-            wrong.push((kind, shown(is), shown(rows.order.as_ref())));
-        }
-        let is = tables.units.get(&order).map_or(&[][..], Vec::as_slice);
-        if is != rows.units {
-            let shown = |rows: &[Columns]| {
-                let rows: Vec<String> = rows.iter().map(|row| row.join(" ")).collect();
-                rows.join("; ")
-            };
-            wrong.push((Kind::Ledger, shown(is), shown(&rows.units)));
-        }
-        if !wrong.is_empty() {
-            result.mend.reservations.push((id.clone(), booked.clone()));
-        }
-        for (kind, is, should) in wrong {
-            let found = Difference::new(kind, is, should).of(id, &booked.record);
-            result.differences.push(found);
-        }
-    }
-    let orders: BTreeSet<String> = books
-        .reservations
-        .iter()
-        .filter(|(_, booked)| takes(booked.record.state) || booked.record.state == State::Refunded)
-        .map(|(id, _)| order_id(id))
-        .collect();
-    for (order, rows) in tables
-        .units
-        .iter()
-        .filter(|(order, _)| !orders.contains(*order))
-    {
-        let units: Vec<String> = rows.iter().map(|row| row.join(" ")).collect();
-        let mut found = Difference::new(Kind::Ledger, units.join("; "), "no such order");
-        found.order = Some(order.clone());
-        result.differences.push(found);
-        result.mend.drop_units.push(order.clone());
     }
 }

@@ -44,9 +44,19 @@ impl Recorder {
     /// Says what was lost, and sees to it that whatever of the sale still works does not go on.
     async fn lost(&self, keys: &[&str]) -> Result<(), Stepped> {
         let (sale, keys) = (self.desk.stock.id(), keys.join(", "));
-        tracing::error!(sale.id = %sale, keys, "the stock store lost a part of the sale: closed until it is rebuilt from the ledger");
+        if self.news(Some(&keys)) {
+            tracing::error!(sale.id = %sale, keys, "the stock store lost a part of the sale: closed until it is rebuilt from the ledger");
+        }
         self.desk.stock.mark_broken("a part was lost").await?;
         Ok(())
+    }
+
+    /// Whether this was not said yet; none: it is open.
+    fn news(&self, why: Option<&String>) -> bool {
+        let mut said = self.said.lock();
+        let news = said.as_ref() != why;
+        *said = why.cloned();
+        news
     }
 
     /// Looks at the fence; if the sale is shut, drains the stream, compares, repairs and opens.
@@ -60,20 +70,25 @@ impl Recorder {
         let gauge = metrics::gauge!("vestibule_sale_open", "sale" => sale.to_string());
         gauge.set(f64::from(u8::from(fence == Fence::Open)));
         let shut = match fence {
-            Fence::Open => return Ok(()),
+            Fence::Open => {
+                self.news(None);
+                return Ok(());
+            }
             Fence::Missing { all: true, .. } if !self.ledger.knows(sale).await? => return Ok(()),
             Fence::Missing { keys, .. } => {
                 self.lost(&keys).await?;
                 None
             }
             Fence::Shut(shut) => {
+                let news = self.news(Some(shut.broken.as_ref().unwrap_or(&shut.run_id)));
                 match &shut.broken {
-                    Some(reason) => {
+                    Some(reason) if news => {
                         tracing::error!(sale.id = %sale, reason, "the sale cannot be as it is: closed until it is repaired");
                     }
-                    None => {
+                    None if news => {
                         tracing::warn!(sale.id = %sale, "the stock store restarted: closed until it is compared with the ledger");
                     }
+                    _ => {}
                 }
                 Some(shut)
             }

@@ -194,7 +194,8 @@ async fn a_hold_that_nobody_recorded_says_that_it_was_lost() {
             (410, "hold-lost")
         );
     }
-    let never = format!("r.{}.{}", house.sale, uuid::Uuid::now_v7().simple());
+    let later = uuid::Timestamp::from_unix(uuid::NoContext, 4_102_444_800, 0);
+    let never = format!("r.{}.{}", house.sale, uuid::Uuid::new_v7(later).simple());
     assert_eq!(house.confirm(&never, "bob", "pay").await.status, 404);
     assert_eq!(house.state(&paid, "ann").await, "confirmed");
     stop.cancel();

@@ -13,16 +13,28 @@ use std::{
 pub(crate) struct Server {
     directory: tempfile::TempDir,
     child: Option<Child>,
+    more: Vec<String>,
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With more settings than the usual ones.
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let mut server = Self {
             directory: tempfile::tempdir().unwrap(),
             child: None,
+            more: more.iter().map(ToString::to_string).collect(),
         };
         server.start_again();
         server
+    }
+
+    /// Answers at another's address from now on, as after a failover.
+    pub(crate) fn take_the_address_of(&self, other: &Self) {
+        std::fs::rename(self.socket(), other.socket()).unwrap();
     }
 
     fn socket(&self) -> PathBuf {
@@ -53,6 +65,7 @@ impl Server {
             .args(["--port", "0", "--save", "", "--appendonly", "yes"])
             .args(["--appendfsync", "always", "--unixsocket"])
             .arg(self.socket())
+            .args(&self.more)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -1,6 +1,7 @@
 //! The binary as its users meet it: started, refused, stopped, killed, started again.
 
 mod access;
+mod audit;
 mod chaos;
 mod check;
 mod postgres;
