@@ -13,8 +13,9 @@ use redis::{AsyncConnectionConfig, RedisError, Value, aio::MultiplexedConnection
 
 /// The recorders' group.
 const GROUP: &str = "recorder";
-/// Most entries read at once: one transaction's worth.
-pub const BATCH: usize = 256;
+/// Most entries read at once: one transaction's worth. Large, because what a batch costs most is
+/// waiting for two disks, and that is the same for one event and for a thousand.
+pub const BATCH: usize = 1_024;
 /// How long a read waits for an entry; the lease is renewed between reads.
 const BLOCK: Duration = Duration::from_millis(250);
 /// How long an answer may take: longer than the block and than a slow fsync.
@@ -49,6 +50,8 @@ pub struct Stream {
     connection: MultiplexedConnection,
     events: String,
     consumer: String,
+    /// Recorded, and not said to Redis yet.
+    recorded: Vec<EventId>,
 }
 
 impl Stream {
@@ -76,12 +79,14 @@ impl Stream {
             connection,
             events,
             consumer: consumer.to_owned(),
+            recorded: Vec::new(),
         })
     }
 
     /// What any recorder read and did not acknowledge, in the order of the stream. Only for the
     /// holder of the lease: the others' entries are taken over whatever they do.
     pub async fn pending(&mut self) -> Result<Vec<Entry>, RedisError> {
+        self.acknowledge_now().await?;
         let (mut start, mut all) = ("-".to_owned(), Vec::new());
         loop {
             let page: Vec<(String, Value, Value, Value)> = redis::cmd("XPENDING")
@@ -108,6 +113,7 @@ impl Stream {
     /// Drops entries before `before`, except what somebody read and did not acknowledge, and all
     /// behind it: whatever the caller believes, that is not recorded yet.
     pub async fn trim(&mut self, mut before: EventId) -> Result<(), RedisError> {
+        self.acknowledge_now().await?;
         let (_, oldest, _, _): (u64, Option<String>, Value, Value) = redis::cmd("XPENDING")
             .arg(&[&self.events, GROUP])
             .query_async(&mut self.connection)
@@ -121,8 +127,14 @@ impl Stream {
             .await
     }
 
-    /// New entries, at most [`BATCH`]. Waits a moment for the first if `wait`.
+    /// New entries, at most [`BATCH`]. Waits a moment for the first if `wait`. What was recorded is
+    /// acknowledged on the way: both are writes that the store syncs to its disk, and so it does that
+    /// once.
     pub async fn next(&mut self, wait: bool) -> Result<Vec<Entry>, RedisError> {
+        let mut both = redis::pipe();
+        if let Some(acknowledged) = self.acknowledgement() {
+            both.add_command(acknowledged).ignore();
+        }
         let mut command = redis::cmd("XREADGROUP");
         command
             .arg(&["GROUP", GROUP, &self.consumer, "COUNT"])
@@ -130,10 +142,9 @@ impl Stream {
         if wait {
             command.arg("BLOCK").arg(BLOCK.as_millis() as u64);
         }
-        let answer: Value = command
-            .arg(&["STREAMS", &self.events, ">"])
-            .query_async(&mut self.connection)
-            .await?;
+        command.arg(&["STREAMS", &self.events, ">"]);
+        both.add_command(command);
+        let (answer,): (Value,) = both.query_async(&mut self.connection).await?;
         match answer {
             Value::Nil => Ok(Vec::new()),
             answer => {
@@ -147,17 +158,29 @@ impl Stream {
         }
     }
 
-    /// Acknowledges entries the ledger has, or the dead letters.
-    pub async fn acknowledge(&mut self, entries: &[Entry]) -> Result<(), RedisError> {
-        if entries.is_empty() {
-            return Ok(());
+    /// Acknowledges entries the ledger has, or the dead letters: with the next read. If that never
+    /// comes, they are recorded again and have no effect.
+    pub fn acknowledge(&mut self, entries: &[Entry]) {
+        self.recorded.extend(entries.iter().map(|entry| entry.id));
+    }
+
+    async fn acknowledge_now(&mut self) -> Result<(), RedisError> {
+        match self.acknowledgement() {
+            Some(command) => command.exec_async(&mut self.connection).await,
+            None => Ok(()),
+        }
+    }
+
+    fn acknowledgement(&mut self) -> Option<redis::Cmd> {
+        if self.recorded.is_empty() {
+            return None;
         }
         let mut command = redis::cmd("XACK");
         command.arg(&self.events).arg(GROUP);
-        for entry in entries {
-            command.arg(entry.id.to_string());
+        for id in self.recorded.drain(..) {
+            command.arg(id.to_string());
         }
-        command.exec_async(&mut self.connection).await
+        Some(command)
     }
 }
 

@@ -71,7 +71,7 @@ async fn measure(name: &str, run: usize, ledger: &str, confirms: usize, at_once:
     );
     let mut spread = Histogram::<u64>::new(3).unwrap();
     for time in times {
-        spread.saturating_record(time.as_micros() as u64);
+        spread.record(time.as_micros() as u64).unwrap();
     }
     let ms = |quantile| spread.value_at_quantile(quantile) as f64 / 1000.0;
     let (events, batches) = (after.0 - before.0, after.1 - before.1);

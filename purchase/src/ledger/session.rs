@@ -9,7 +9,7 @@ use std::{str::FromStr, time::Duration};
 
 use futures::future::BoxFuture;
 use sqlx::{
-    AnyConnection, AnyPool, Connection, Executor,
+    AnyConnection, AnyPool, ConnectOptions, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 
@@ -63,7 +63,8 @@ pub(super) fn pool(url: &str) -> Result<AnyPool, LedgerError> {
         .after_connect(move |connection, _| set_up(connection, sqlite))
         .before_acquire(|connection, before| still_there(connection, before.idle_for))
         .after_release(|connection, _| whole(connection))
-        .connect_lazy_with(AnyConnectOptions::from_str(&url)?))
+        // A slow batch would be a line of a hundred kilobytes; the confirm's time is a metric.
+        .connect_lazy_with(AnyConnectOptions::from_str(&url)?.disable_statement_logging()))
 }
 
 /// Brings the tables to this version's shape, however long that takes.

@@ -28,10 +28,10 @@ impl Recorder {
             let mut all = stream.pending().await?;
             all.retain(|earlier| entries.first().is_some_and(|first| earlier.id < first.id));
             self.record_apart(term, &all).await?;
-            stream.acknowledge(&all).await?;
+            stream.acknowledge(&all);
             self.record_apart(term, entries).await?;
         }
-        stream.acknowledge(entries).await?;
+        stream.acknowledge(entries);
         metrics::counter!("vestibule_recorded_events_total").increment(entries.len() as u64);
         metrics::histogram!("vestibule_recorder_batch_size").record(entries.len() as f64);
         Ok(())

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use purchase::config::Acknowledge;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     fixture::{Choice, Place, until},
@@ -76,20 +75,9 @@ async fn a_batch_of_everything_ends_as_if_recorded_one_by_one() {
     let id = house.held("cid").await;
     assert_eq!(house.cancel(&id, "cid").await.status, 200);
     house.held("dan").await;
-    // All of it lies in the stream, and is one batch.
-    let stop = CancellationToken::new();
-    let parts = place.parts(&alone).await;
-    tokio::task::spawn(purchase::recorder::run(parts, stop.clone()));
-    until("it is recorded", || async {
-        house.ledger_counts().await == (1, 1)
-    })
-    .await;
-    stop.cancel();
-    assert!(
-        house.letters().await.is_empty(),
-        "{:?}",
-        house.letters().await
-    );
+    let (ledger, batch) = (house.purchase.ledger(), house.stream().await);
+    ledger.record(&house.sale, 1, &batch, 1).await.unwrap();
+    assert_eq!(house.ledger_counts().await, (1, 1));
     let holds = "SELECT person || ' ' || state FROM holds ORDER BY reserved_at, reservation_id";
     assert_eq!(
         place.column(holds).await,

@@ -27,9 +27,13 @@ impl Database {
     }
 
     pub(crate) fn on(server: &Postgres) -> Self {
+        Self::at(server.new_database())
+    }
+
+    pub(crate) fn at(url: String) -> Self {
         Self {
             _directory: None,
-            url: server.new_database(),
+            url,
         }
     }
 

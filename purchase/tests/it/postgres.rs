@@ -103,9 +103,13 @@ impl Postgres {
         }
     }
 
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.join(".s.PGSQL.5432")
+    }
+
     /// Whether it lets somebody in: it listens long before that.
     fn answers(&self) -> bool {
-        let Ok(mut stream) = UnixStream::connect(self.directory.join(".s.PGSQL.5432")) else {
+        let Ok(mut stream) = UnixStream::connect(self.socket()) else {
             return false;
         };
         let hello = format!("\0\x03\0\0user\0{OWNER}\0database\0postgres\0\0");
@@ -150,9 +154,9 @@ impl Postgres {
         let _ = std::fs::remove_file(self.directory.join("data/postmaster.pid"));
     }
 
-    pub(crate) fn url(&self, database: &str) -> String {
-        let socket = self.directory.display().to_string().replace('/', "%2F");
-        format!("postgres://{OWNER}@{socket}/{database}")
+    fn url(&self, database: &str) -> String {
+        let host = as_host(&self.directory);
+        format!("postgres://{OWNER}@{host}/{database}")
     }
 
     /// The URL of an empty database.
@@ -190,6 +194,11 @@ impl Drop for Postgres {
 pub(crate) fn shared() -> &'static Postgres {
     static SHARED: OnceLock<Postgres> = OnceLock::new();
     SHARED.get_or_init(Postgres::start)
+}
+
+/// The directory of a socket as a URL names it.
+pub(crate) fn as_host(directory: &Path) -> String {
+    directory.display().to_string().replace('/', "%2F")
 }
 
 /// Where Debian puts a server's programs, unless they are on the path.

@@ -11,6 +11,7 @@ use super::it::{
     postgres::Postgres,
     server::shared,
 };
+use super::wire::Wire;
 
 fn impatient() -> Choice {
     Choice {
@@ -89,6 +90,24 @@ async fn a_server_that_hangs_is_an_honest_202_and_nobody_waits_for_it() {
     .await;
     let id = house.held("ann").await;
     assert_eq!(house.confirm(&id, "ann", "pay").await.status, 200);
+    assert!(house.letters().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_went_silent_are_given_up_for_new_ones() {
+    let (wire, database) = Wire::to_a_database();
+    let place = Place::with(shared(), database);
+    let house = place.open(&impatient()).await;
+    for n in 0..3 {
+        let id = house.held("ann").await;
+        // The recorder, and whoever reads, sit on connections that will never answer.
+        wire.cut();
+        house.confirm(&id, "ann", &format!("pay-{n}")).await;
+        until("it is recorded over another connection", || async {
+            house.state(&id, "ann").await == "confirmed"
+        })
+        .await;
+    }
     assert!(house.letters().await.is_empty());
 }
 
