@@ -37,7 +37,7 @@ pub use feed::{Feed, Mark, SkuCounts};
 pub use rebuild::{REBUILD_STEP, Rebuild, Restored, RestoredStock};
 pub use record::{Reservation, State};
 pub use recording::{Fence, Lease, Reopened};
-pub use reserve::{MOST_UNITS, Reserve, Reserved};
+pub use reserve::{MOST_UNITS, Reserve, Reserved, reserve_script};
 pub use settle::{Cancelled, Confirmed, Looked, Refunded, Swept};
 pub use supply::{SetSupply, Supplied};
 

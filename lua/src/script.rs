@@ -36,6 +36,7 @@ impl ScriptError {
 /// One Lua script.
 pub(crate) struct Script {
     name: &'static str,
+    text: &'static str,
     script: RedisScript,
 }
 
@@ -44,11 +45,17 @@ impl Script {
         clippy::disallowed_methods,
         reason = "the one place where scripts are made"
     )]
-    pub(crate) fn new(name: &'static str, text: &str) -> Self {
+    pub(crate) fn new(name: &'static str, text: &'static str) -> Self {
         Self {
             name,
+            text,
             script: RedisScript::new(text),
         }
+    }
+
+    /// Its hash, as EVALSHA takes it, and its text with the preludes.
+    pub(crate) fn hash_and_text(&self) -> (&str, &'static str) {
+        (self.script.get_hash(), self.text)
     }
 
     pub(crate) fn call(&self) -> Call<'_> {
