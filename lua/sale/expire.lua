@@ -5,25 +5,22 @@
 -- exactly one of them. Expiry is a sorted set and not a key's TTL, because expiry events of Redis
 -- are fire and forget.
 --
--- KEYS  1 hash state, 2 hash stock, 3 zset free, 4 hash slots, 5 hash reservations,
---       6 zset deadlines, 7 zset ended, 8 stream events
+-- KEYS  the sale's (fence.lua)
 -- ARGV  run_id, now, at most this many (1 to 100), keep_ms: how long an ended record stays readable
 -- Replies  {swept, expired, forgotten, due still} {re-anchored, ms} {closed} {restarted}
 -- A clock that jumped, or a time in which nobody swept, expires nobody: the time is booked as
--- closed and the step ends there.
+-- closed and the step ends there. What cannot be, such as a deadline without a record, breaks the
+-- sale instead of stopping the sweeper at it for ever.
 
-local STATE, STOCK, FREE, SLOTS, RESERVATIONS, DEADLINES, ENDED, EVENTS =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local most, keep_ms = tonumber(ARGV[3]), tonumber(ARGV[4])
 -- How often the step writes that time goes on: each write is an fsync.
 local ALIVE_EVERY_MS = 500
 
-local shut, now, open_now, closed_ms, jumped = fence(STATE, ARGV[1], ARGV[2])
+local shut, now, open_now, closed_ms, gap, alive_at = fence(ARGV[1], ARGV[2])
 if shut then return { shut } end
-local alive_at = tonumber(redis.call('HGET', STATE, 'alive_at'))
-if jumped then
-  redis.call('HSET', STATE, 'alive_at', now, 'closed_ms', closed_ms)
-  return { 're-anchored', now - alive_at }
+if gap then
+  book_closed(now, closed_ms, gap)
+  return { 're-anchored', gap }
 end
 
 local due = redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', open_now, 'LIMIT', 0, most)
@@ -33,28 +30,31 @@ redis.call('ZCARD', FREE)
 redis.call('HLEN', SLOTS)
 local records, total = {}, {}
 for i = 1, #due do
-  local text = redis.call('HGET', RESERVATIONS, due[i])
-  local record = text and unpack_record(text)
-  -- A deadline without a record is not ours to guess: the audit names it.
-  if not record then return { 'closed' } end
-  if record.state == 'held' then
-    total[record.sku] = (total[record.sku] or 0) + record.quantity
-    if not can_give_back(STOCK, record.sku, total[record.sku], 'held') then return { 'closed' } end
+  local record, _, cannot_be = record_of(due[i])
+  if cannot_be then return cannot_be end
+  if not record then return broken('a deadline without a record: ' .. due[i]) end
+  if record.state ~= 'held' then return broken('a deadline of what is not held: ' .. due[i]) end
+  total[record.sku] = (total[record.sku] or 0) + record.quantity
+  if not can_give_back(record.sku, total[record.sku], 'held') then
+    return cannot_give_back(due[i], record)
   end
   records[i] = record
 end
+for i = 1, #old do
+  local record, _, cannot_be = record_of(old[i])
+  if cannot_be then return cannot_be end
+  if record and record.state ~= 'cancelled' and record.state ~= 'expired' then
+    return broken('ended and yet ' .. record.state .. ': ' .. old[i])
+  end
+end
 
-local expired = 0
 for i = 1, #due do
   local record = records[i]
-  if record.state == 'held' then
-    give_back(STOCK, FREE, SLOTS, record, 'held')
-    record.state, record.settled_at = 'expired', now
-    record.event = settled_event(EVENTS, 'expired', due[i], record, now)
-    redis.call('HSET', RESERVATIONS, due[i], pack_record(record))
-    redis.call('ZADD', ENDED, now, due[i])
-    expired = expired + 1
-  end
+  give_back(record, 'held')
+  record.state, record.settled_at = 'expired', now
+  record.event = settled_event('expired', due[i], record, now)
+  redis.call('HSET', RESERVATIONS, due[i], pack_record(record))
+  redis.call('ZADD', ENDED, now, due[i])
   redis.call('ZREM', DEADLINES, due[i])
 end
 for i = 1, #old do
@@ -64,4 +64,4 @@ end
 if now - alive_at >= ALIVE_EVERY_MS or now < alive_at then
   redis.call('HSET', STATE, 'alive_at', now)
 end
-return { 'swept', expired, #old, #due == most and 1 or 0 }
+return { 'swept', #due, #old, #due == most and 1 or 0 }

@@ -3,19 +3,18 @@
 -- Why atomic: counts and events must be of one moment, else a unit is counted as free while its
 -- event says it is held, and the release lets one too many in.
 --
--- KEYS  1 hash state, 2 hash stock, 3 stream events
+-- KEYS  the sale's (fence.lua)
 -- ARGV  run_id, now, cursor (the last event seen, '0-0' at first, '-' for counts alone), at most
 -- Replies  {open|closed|restarted, now, stock as name and value in turn, cursor, more, marks}
 --          marks: 'r' or 'f' and the person in turn, in the order of the stream
 -- Behind the fence the figures are the last known ones, and no event is read.
 
-local STATE, STOCK, EVENTS = KEYS[1], KEYS[2], KEYS[3]
 local cursor, most = ARGV[3], tonumber(ARGV[4])
 -- Who let a hold run out has had the turn and mostly walked away: counted again as one who wants a
 -- unit, each such visitor would keep the next from being offered it until the session ends.
 local MARK = { reserved = 'r', cancelled = 'f', refunded = 'f' }
 
-local shut = fence(STATE, ARGV[1], ARGV[2])
+local shut = fence(ARGV[1], ARGV[2])
 local now, stock = wall_clock(ARGV[2]), redis.call('HGETALL', STOCK)
 if shut or cursor == '-' then return { shut or 'open', now, stock, cursor, 0, {} } end
 local events, marks = redis.call('XRANGE', EVENTS, '(' .. cursor, '+', 'COUNT', most), {}

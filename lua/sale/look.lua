@@ -3,17 +3,16 @@
 -- Why a script: the record's deadline means something only together with the open clock and behind
 -- the fence.
 --
--- KEYS  1 hash state, 2 hash reservations
+-- KEYS  the sale's (fence.lua)
 -- ARGV  run_id, now, id
 -- Replies  {found, record, expires_at in ms, over: 1 when its time is over and no sweeper came yet}
 --          {not-found} {closed} {restarted}
--- Writes nothing.
+-- Writes nothing, but for the mark over a record of another shape.
 
-local shut, _, open_now, closed_ms = fence(KEYS[1], ARGV[1], ARGV[2])
+local shut, _, open_now, closed_ms = fence(ARGV[1], ARGV[2])
 if shut then return { shut } end
-local text = redis.call('HGET', KEYS[2], ARGV[3])
-if not text then return { 'not-found' } end
-local record = unpack_record(text)
-if not record then return { 'closed' } end
+local record, text, cannot_be = record_of(ARGV[3])
+if cannot_be then return cannot_be end
+if not record then return { 'not-found' } end
 local over = record.state == 'held' and open_now >= record.deadline
 return { 'found', text, record.deadline + closed_ms, over and 1 or 0 }

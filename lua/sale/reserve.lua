@@ -5,44 +5,38 @@
 -- the idempotency key and storing it a retry would reserve twice. There is therefore no moment in
 -- which a key is "in flight": a second request with it simply comes after the first.
 --
--- KEYS  1 hash    state         run_id, alive_at, closed_ms
---       2 hash    stock         {sku}:supplied, :available, :held, :sold, :limit, :minted
---       3 zset    free          "{sku}:{unit, ten digits}", score 0: units that came back
---       4 hash    slots         "{sku} {person}" to the slots taken, "1,3"
---       5 hash    reservations  id to record (see record.lua)
---       6 zset    deadlines     id by deadline on the open clock
---       7 stream  events
---       8 string  key           "{body hash} {answer}" of this idempotency key
+-- KEYS  the sale's (fence.lua), and
+--       9 string  key           "{body hash} {answer}" of this idempotency key
 -- ARGV  run_id, now (0: Redis' time), id, person, sku, quantity, hold_ms, key, body hash, key_ttl_ms
 -- Replies  {reserved, answer} {again, answer} {key-reused} {unknown-sku} {limit-reached, limit, taken}
 --          {not-enough, available} {sold-out, held} {taken-id} {closed} {restarted}
 -- Work  bounded by the limit per person (at most 100 slots and units).
 
-local STATE, STOCK, FREE, SLOTS, RESERVATIONS, DEADLINES, EVENTS, KEY =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local KEY = KEYS[9]
 local id, person, sku, quantity = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local hold_ms, key, body, key_ttl_ms = tonumber(ARGV[7]), ARGV[8], ARGV[9], tonumber(ARGV[10])
 
-local shut, now, open_now, closed_ms = fence(STATE, ARGV[1], ARGV[2])
+local shut, now, open_now, closed_ms, gap = fence(ARGV[1], ARGV[2])
 if shut then return { shut } end
 
 local stored = redis.call('GET', KEY)
 if stored then
-  local stored_body, answer = string.match(stored, '^(%S+) (.*)$')
-  if stored_body ~= body then return { 'key-reused' } end
-  return { 'again', answer }
+  local stored_body, answer, held_id = string.match(stored, '^(%S+) ({"id":"([^"]+)".*)$')
+  -- A key outlives a hold that was lost with the store: its answer is worth nothing then.
+  if held_id and redis.call('HEXISTS', RESERVATIONS, held_id) == 1 then
+    if stored_body ~= body then return { 'key-reused' } end
+    return { 'again', answer }
+  end
 end
 
 local figures = redis.call('HMGET', STOCK, sku .. ':supplied', sku .. ':available', sku .. ':held',
   sku .. ':sold', sku .. ':limit', sku .. ':minted')
-if not figures[1] then
-  -- No stock at all is a loss, not an sku that never was.
-  if redis.call('EXISTS', STOCK) == 0 then return { 'closed' } end
-  return { 'unknown-sku' }
-end
 local available, held, sold = tonumber(figures[2]), tonumber(figures[3]), tonumber(figures[4])
 local limit, minted = tonumber(figures[5]), tonumber(figures[6])
-if not (available and held and sold and limit and minted) then return { 'closed' } end
+if not (figures[1] and available and held and sold and limit and minted) then
+  if not (figures[1] or figures[2] or figures[3] or figures[4]) then return { 'unknown-sku' } end
+  return broken('the figures of ' .. sku .. ' are no numbers')
+end
 
 local slots_field = sku .. ' ' .. person
 local taken, mine, count = redis.call('HGET', SLOTS, slots_field), {}, 0
@@ -59,11 +53,12 @@ local back = redis.call('ZRANGEBYLEX', FREE, '[' .. sku .. ':', '(' .. sku .. ';
 redis.call('ZSCORE', DEADLINES, id)
 redis.call('XLEN', EVENTS)
 if redis.call('HEXISTS', RESERVATIONS, id) == 1 then return { 'taken-id' } end
--- Somebody holds or bought, and no record says who: the records were lost.
-if held + sold > 0 and redis.call('EXISTS', RESERVATIONS) == 0 then return { 'closed' } end
 
 local units, slots = {}, {}
-for i = 1, #back do units[i] = tonumber(string.sub(back[i], #sku + 2)) end
+for i = 1, #back do
+  units[i] = tonumber(string.sub(back[i], #sku + 2))
+  if not units[i] then return broken('a free unit of another shape: ' .. back[i]) end
+end
 while #units < quantity do
   minted = minted + 1
   units[#units + 1] = minted
@@ -87,11 +82,12 @@ local answer = '{"id":"' .. id .. '","sku":"' .. sku .. '","quantity":' .. quant
   .. ',"units":[' .. unit_list .. '],"state":"held","expires_at":' .. expires_at .. '}'
 
 -- Writes: out of the stock first, so that a partial write can only under-sell.
-redis.call('HINCRBY', STOCK, sku .. ':available', -quantity)
-redis.call('HINCRBY', STOCK, sku .. ':held', quantity)
-redis.call('HSET', STOCK, sku .. ':minted', minted)
+redis.call('HSET', STOCK, sku .. ':available', available - quantity, sku .. ':held', held + quantity,
+  sku .. ':minted', minted)
 if #back > 0 then redis.call('ZREM', FREE, unpack(back)) end
 redis.call('HSET', SLOTS, slots_field, all_slots)
+-- The time this hold was promised counts a jump as closed already: so it must be booked.
+if gap then book_closed(now, closed_ms, gap) end
 local event = redis.call('XADD', EVENTS, '*', 'v', 1, 'kind', 'reserved', 'person', person,
   'reservation', id, 'sku', sku, 'quantity', quantity, 'units', unit_list, 'slots', slot_list,
   'expires_at', expires_at, 'key', key, 'body', body, 'answer', answer, 'at', now)

@@ -7,4 +7,4 @@ mod room;
 mod sale;
 
 pub use room::RoomKeys;
-pub use sale::SaleKeys;
+pub use sale::{MARKER, SaleKeys};

@@ -34,9 +34,9 @@ mod supply;
 
 pub use event::{EventError, EventId, EventKind, StockEvent, Taken};
 pub use feed::{Feed, Mark, SkuCounts};
-pub use rebuild::{REBUILD_STEP, Rebuild, Restored, RestoredStock};
+pub use rebuild::{Part, REBUILD_STEP, Rebuild, Remembered};
 pub use record::{Reservation, State};
-pub use recording::{Fence, Lease, Reopened};
+pub use recording::{Fence, Lease, Reopened, Shut};
 pub use reserve::{MOST_UNITS, Reserve, Reserved, reserve_script};
 pub use settle::{Cancelled, Confirmed, Looked, Refunded, Swept};
 pub use supply::{SetSupply, Supplied};

@@ -42,6 +42,8 @@ enum Stepped {
     Ledger(#[from] LedgerError),
     #[error("another recorder has taken over")]
     Fenced,
+    #[error("the stock store holds a part of a sale that the ledger does not know")]
+    Unknown,
 }
 
 /// Records all sales until `stop`.
@@ -112,6 +114,9 @@ impl Recorder {
         let Some(term) = self.lease(least_term).await? else {
             return Ok(());
         };
+        if !self.has_stream().await? {
+            return Ok(());
+        }
         tracing::info!(sale.id = %sale, term, "recording");
         let mut stream = Stream::open(&self.desk.stock, &self.owner).await?;
         let mut last = None;

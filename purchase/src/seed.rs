@@ -36,7 +36,7 @@ async fn step(purchase: &Purchase, desk: &Desk) -> Result<(), String> {
         error.to_string()
     });
     let fence = desk.stock.fence().await.map_err(|error| text(&error))?;
-    if fence == Fence::Missing
+    if matches!(fence, Fence::Missing { .. })
         && purchase
             .ledger()
             .knows(sale)

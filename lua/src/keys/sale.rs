@@ -2,11 +2,18 @@
 
 use entry_pass::{PersonId, SaleId};
 
+/// The member that each collection has from seeding on, so that an empty one is no missing one
+/// (`lua/sale/fence.lua`).
+pub const MARKER: &str = "!";
+
 /// The keys of one sale, built once and borrowed by every call.
+///
+/// All but the lease and the idempotency keys exist from seeding on; one of them missing: the sale
+/// is closed.
 #[derive(Debug, Clone)]
 pub struct SaleKeys {
-    /// hash: `run_id` (the fence), `alive_at` (ms, when a sweeper last came by), `closed_ms`.
-    /// Missing: the sale is closed.
+    /// hash: `run_id` (the fence), `alive_at` (ms, when a sweeper last came by), `closed_ms`,
+    /// `broken` (why the sale is closed until it is repaired).
     pub state: String,
     /// hash: `{sku}:supplied`, `:available`, `:held`, `:sold`, `:limit`, `:minted` (the highest
     /// unit number ever allotted), `:event` (the stream id of the last change of supply).
@@ -44,6 +51,20 @@ impl SaleKeys {
             lease: key("lease"),
             sale: sale.clone(),
         }
+    }
+
+    /// Every key that exists from seeding on, in the order every stock script takes them.
+    pub fn whole(&self) -> [&str; 8] {
+        [
+            &self.state,
+            &self.stock,
+            &self.free,
+            &self.slots,
+            &self.reservations,
+            &self.deadlines,
+            &self.ended,
+            &self.events,
+        ]
     }
 
     /// string with a TTL: `{body hash} {answer}` of one person's idempotency key for reserving.

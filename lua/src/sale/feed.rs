@@ -73,12 +73,7 @@ impl Sale {
     async fn read_feed(&self, cursor: &str) -> Result<Feed, ScriptError> {
         let script = &*scripts::FEED;
         let live = self.stock.live().await?;
-        let keys = [
-            self.keys.state.as_str(),
-            &self.keys.stock,
-            &self.keys.events,
-        ];
-        let call = self.call(script, &live.run_id, &keys, &[cursor, MOST]);
+        let call = self.call(script, &live.run_id, &self.keys.whole(), &[cursor, MOST]);
         let result = call.run::<Value>(&mut live.connection.clone()).await;
         if let Err(ScriptError::Store(crate::StoreError::Away { source, .. })) = &result {
             self.stock.lost(&live, source);

@@ -5,6 +5,18 @@ use std::time::Duration;
 use super::{EventId, Sale, SaleError, connection, scripts};
 use crate::StoreError;
 
+/// The keys of a whole sale and their types, in the order of [`crate::keys::SaleKeys::whole`].
+const WHOLE: [(&str, &str); 8] = [
+    ("state", "hash"),
+    ("stock", "hash"),
+    ("free", "zset"),
+    ("slots", "hash"),
+    ("reservations", "hash"),
+    ("deadlines", "zset"),
+    ("ended", "zset"),
+    ("events", "stream"),
+];
+
 /// What came of asking for the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lease {
@@ -22,10 +34,25 @@ pub enum Lease {
 pub enum Fence {
     /// Open under the server process that answers now.
     Open,
-    /// Last opened under another process, named here.
-    Restarted(String),
-    /// The store does not hold the sale.
-    Missing,
+    /// Every key is there, but the sale was last opened under another process, or is marked as
+    /// broken, or both.
+    Shut(Shut),
+    /// The store does not hold the whole sale.
+    Missing {
+        /// The keys that are not there, or are there with another type, by their names.
+        keys: Vec<&'static str>,
+        /// Not one of them is there: the sale was never seeded, or lost with everything.
+        all: bool,
+    },
+}
+
+/// What a sale was shut under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shut {
+    /// The process it was last opened under.
+    pub run_id: String,
+    /// Why it is marked as broken, if it is.
+    pub broken: Option<String>,
 }
 
 /// What came of reopening.
@@ -86,31 +113,58 @@ impl Sale {
     pub async fn fence(&self) -> Result<Fence, SaleError> {
         let mut connection = self.store.pooled().await?;
         let now = connection::run_id(&mut *connection).await?;
-        let (stored, stock): (Option<String>, bool) = redis::pipe()
-            .cmd("HGET")
-            .arg(&[&self.keys.state, "run_id"])
-            .cmd("EXISTS")
-            .arg(&self.keys.stock)
+        let failed = |source| SaleError::from(StoreError::from_redis("fence", source));
+        let mut types = redis::pipe();
+        for key in self.keys.whole() {
+            types.cmd("TYPE").arg(key);
+        }
+        let types: Vec<String> = types.query_async(&mut *connection).await.map_err(failed)?;
+        let keys: Vec<_> = WHOLE
+            .iter()
+            .zip(&types)
+            .filter(|((_, wanted), found)| wanted != found)
+            .map(|((name, _), _)| *name)
+            .collect();
+        let all = types.iter().all(|found| found == "none");
+        if !keys.is_empty() {
+            return Ok(Fence::Missing { keys, all });
+        }
+        let (run_id, broken): (Option<String>, Option<String>) = redis::cmd("HMGET")
+            .arg(&[&self.keys.state, "run_id", "broken"])
             .query_async(&mut *connection)
             .await
-            .map_err(|source| StoreError::from_redis("fence", source))?;
-        Ok(match stored {
-            None => Fence::Missing,
-            Some(_) if !stock => Fence::Missing,
-            Some(stored) if stored == now => Fence::Open,
-            Some(stored) => Fence::Restarted(stored),
+            .map_err(failed)?;
+        Ok(match (run_id, broken) {
+            // A rebuild that did not come to its end.
+            (None, _) => Fence::Missing {
+                keys: vec!["state"],
+                all: false,
+            },
+            (Some(run_id), None) if run_id == now => Fence::Open,
+            (Some(run_id), broken) => Fence::Shut(Shut { run_id, broken }),
         })
     }
 
-    /// Opens the sale under the process that answers now, if it was last opened under `compared`.
-    /// Call it only when the ledger has every event of the stream.
-    pub async fn reopen(&self, compared: &str) -> Result<Reopened, SaleError> {
-        let keys = [
-            self.keys.state.as_str(),
-            &self.keys.stock,
-            &self.keys.events,
-        ];
-        let mut reply = self.pooled(&scripts::REOPEN, &keys, &[compared]).await?;
+    /// Closes the sale for everybody until the active recorder has repaired it. False: there is no
+    /// state to mark.
+    pub async fn mark_broken(&self, reason: &str) -> Result<bool, SaleError> {
+        let reply = self
+            .pooled(&scripts::MARK, &self.keys.whole(), &[reason])
+            .await?;
+        Ok(reply.word == "marked")
+    }
+
+    /// Opens the sale under the process that answers now, if it is shut as it was when it was
+    /// compared. Call it only when the ledger has every event of the stream.
+    pub async fn reopen(&self, compared: &Shut) -> Result<Reopened, SaleError> {
+        let mark = compared.broken.as_deref().unwrap_or_default();
+        let mut reply = self
+            .pooled(
+                &scripts::REOPEN,
+                &self.keys.whole(),
+                &[&compared.run_id, mark],
+            )
+            .await?;
         Ok(match reply.word.as_str() {
             "reopened" => Reopened::Now(reply.take(0)?),
             "open" => Reopened::Already,

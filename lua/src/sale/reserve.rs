@@ -69,19 +69,30 @@ pub fn reserve_script() -> (&'static str, &'static str) {
 impl Sale {
     /// Reserves. Repeating a call with the same key and body has the effect of one.
     pub async fn reserve(&self, what: &Reserve<'_>) -> Result<Reserved, SaleError> {
-        let keys = &self.keys;
+        let key = self.keys.idempotency(what.person, what.key);
+        let [
+            state,
+            stock,
+            free,
+            slots,
+            reservations,
+            deadlines,
+            ended,
+            events,
+        ] = self.keys.whole();
         let mut reply = self
             .fast(
                 &scripts::RESERVE,
                 &[
-                    &keys.state,
-                    &keys.stock,
-                    &keys.free,
-                    &keys.slots,
-                    &keys.reservations,
-                    &keys.deadlines,
-                    &keys.events,
-                    &keys.idempotency(what.person, what.key),
+                    state,
+                    stock,
+                    free,
+                    slots,
+                    reservations,
+                    deadlines,
+                    ended,
+                    events,
+                    &key,
                 ],
                 &[
                     what.id,

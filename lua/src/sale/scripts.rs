@@ -26,6 +26,7 @@ scripts! {
     SUPPLY = "supply.lua" with "fence.lua";
     FEED = "feed.lua" with "fence.lua";
     REOPEN = "reopen.lua" with "fence.lua";
+    MARK = "mark.lua" with "fence.lua";
     LEASE = "lease.lua" with "fence.lua";
-    REBUILD = "rebuild.lua" with "fence.lua" with "record.lua";
+    REBUILD = "rebuild.lua" with "fence.lua";
 }

@@ -85,11 +85,10 @@ impl Sale {
         person: Option<&PersonId>,
         payment_ref: &str,
     ) -> Result<Confirmed, SaleError> {
-        let k = &self.keys;
         let mut reply = self
             .fast(
                 &scripts::CONFIRM,
-                &[&k.state, &k.stock, &k.reservations, &k.deadlines, &k.events],
+                &self.keys.whole(),
                 &[id, person.map_or("", PersonId::as_str), payment_ref],
             )
             .await?;
@@ -113,7 +112,7 @@ impl Sale {
         let mut reply = self
             .fast(
                 &scripts::CANCEL,
-                &self.giving_back(),
+                &self.keys.whole(),
                 &[id, person.map_or("", PersonId::as_str)],
             )
             .await?;
@@ -129,20 +128,8 @@ impl Sale {
 
     /// Takes a sale back.
     pub async fn refund(&self, id: &str) -> Result<Refunded, SaleError> {
-        let k = &self.keys;
         let mut reply = self
-            .pooled(
-                &scripts::REFUND,
-                &[
-                    &k.state,
-                    &k.stock,
-                    &k.free,
-                    &k.slots,
-                    &k.reservations,
-                    &k.events,
-                ],
-                &[id],
-            )
+            .pooled(&scripts::REFUND, &self.keys.whole(), &[id])
             .await?;
         Ok(match reply.word.as_str() {
             "refunded" | "again" => Refunded::Done(reply.record(0)?),
@@ -154,8 +141,7 @@ impl Sale {
 
     /// Reads one reservation; none if the store has none of this id.
     pub async fn look(&self, id: &str) -> Result<Option<Looked>, SaleError> {
-        let keys = [self.keys.state.as_str(), &self.keys.reservations];
-        let mut reply = self.fast(&scripts::LOOK, &keys, &[id]).await?;
+        let mut reply = self.fast(&scripts::LOOK, &self.keys.whole(), &[id]).await?;
         Ok(match reply.word.as_str() {
             "found" => Some(Looked {
                 reservation: reply.record(0)?,
@@ -173,7 +159,7 @@ impl Sale {
         let most = most.clamp(1, 100).to_string();
         let keep = keep.as_millis().to_string();
         let mut reply = self
-            .pooled(&scripts::EXPIRE, &self.giving_back(), &[&most, &keep])
+            .pooled(&scripts::EXPIRE, &self.keys.whole(), &[&most, &keep])
             .await?;
         Ok(match reply.word.as_str() {
             "swept" => Swept::Step {
@@ -184,19 +170,5 @@ impl Sale {
             "re-anchored" => Swept::ReAnchored(reply.take(0)?),
             _ => return Err(reply.unknown()),
         })
-    }
-
-    pub(super) fn giving_back(&self) -> [&str; 8] {
-        let k = &self.keys;
-        [
-            &k.state,
-            &k.stock,
-            &k.free,
-            &k.slots,
-            &k.reservations,
-            &k.deadlines,
-            &k.ended,
-            &k.events,
-        ]
     }
 }

@@ -43,11 +43,10 @@ pub enum Supplied {
 impl Sale {
     /// Sets what is supplied.
     pub async fn supply(&self, what: &SetSupply<'_>) -> Result<Supplied, SaleError> {
-        let k = &self.keys;
         let mut reply = self
             .pooled(
                 &scripts::SUPPLY,
-                &[&k.state, &k.stock, &k.reservations, &k.events],
+                &self.keys.whole(),
                 &[
                     if what.seed { "seed" } else { "set" },
                     what.sku.as_str(),

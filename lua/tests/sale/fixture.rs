@@ -1,6 +1,7 @@
 //! A sale of its own for each test, with a clock that is told the time.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,7 +12,9 @@ use std::{
 use entry_pass::{PersonId, Sku};
 use lua::{
     Store,
-    sale::{Cancelled, Confirmed, Reserve, Reserved, Sale, SetSupply, SkuCounts, Swept},
+    sale::{
+        Cancelled, Confirmed, Reserve, Reserved, Sale, SetSupply, SkuCounts, StockEvent, Swept,
+    },
 };
 
 pub(crate) const START: u64 = 1_700_000_000_000;
@@ -138,6 +141,36 @@ impl Shop {
         let sum = counts.available + counts.held + counts.sold;
         assert_eq!(sum, counts.supplied, "available + held + sold = supplied");
         counts
+    }
+
+    /// A command of its own, past the scripts.
+    pub(crate) async fn redis(&self, command: &[&str]) -> redis::Value {
+        redis::cmd(command[0])
+            .arg(&command[1..])
+            .query_async(&mut self.sale.store().fast())
+            .await
+            .unwrap()
+    }
+
+    /// Lets holds become due, whatever the sweeper makes of it.
+    pub(crate) async fn due(&self) {
+        for _ in 0..31 {
+            self.time.fetch_add(4_000, Ordering::Relaxed);
+            let _ = self.sale.sweep(100, KEEP).await;
+        }
+    }
+
+    /// Everything in the stream.
+    pub(crate) async fn events(&self) -> Vec<StockEvent> {
+        let events = self
+            .redis(&["XRANGE", &self.sale.keys().events, "-", "+"])
+            .await;
+        let events: Vec<(String, HashMap<String, String>)> =
+            redis::from_redis_value(events).unwrap();
+        events
+            .iter()
+            .map(|(id, fields)| StockEvent::parse(id.parse().unwrap(), fields).unwrap())
+            .collect()
     }
 
     pub(crate) async fn expect(&self, available: u64, held: u64, sold: u64) {

@@ -14,6 +14,17 @@ async fn everything(shop: &Shop) -> Vec<(String, Vec<u8>)> {
     keys.sort();
     let mut all = Vec::new();
     for key in keys {
+        if key.ends_with(":state") {
+            // By its fields: a mark that came and went may have changed how Redis packs them.
+            let mut fields: Vec<Vec<u8>> = redis::cmd("HGETALL")
+                .arg(&key)
+                .query_async(&mut redis)
+                .await
+                .unwrap();
+            fields.sort();
+            all.push((key, fields.concat()));
+            continue;
+        }
         let dump = redis::cmd("DUMP")
             .arg(&key)
             .query_async(&mut redis)
@@ -101,6 +112,8 @@ async fn figures_and_records_that_are_no_figures_and_records_close_the_sale() {
         let before = everything(&shop).await;
         let cancel = shop.sale.cancel(&id, None).await;
         assert!(cancel.is_err(), "{field}={value}: {cancel:?}");
+        // The mark that closes the sale is the one write allowed.
+        shop.redis(&["HDEL", &keys.state, "broken"]).await;
         assert_eq!(everything(&shop).await, before, "{field}={value}");
         set(good).exec_async(&mut redis).await.unwrap();
     }

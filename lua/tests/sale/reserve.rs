@@ -103,6 +103,29 @@ async fn the_same_key_is_one_reservation_and_one_answer() {
 }
 
 #[tokio::test]
+async fn the_key_of_a_hold_that_was_lost_is_decided_anew() {
+    let shop = Shop::with(2, 1).await;
+    let first = shop.reserve_as(&person(1), 1, "r.1", "key", "body").await;
+    let keys = shop.sale.keys().clone();
+    // As a rebuild from a ledger that never heard of it leaves the store.
+    shop.redis(&["HDEL", &keys.reservations, "r.1"]).await;
+    shop.redis(&["HDEL", &keys.slots, "unit p1"]).await;
+    shop.redis(&["ZREM", &keys.deadlines, "r.1"]).await;
+    let again = shop.reserve_as(&person(1), 1, "r.2", "key", "body").await;
+    assert!(
+        matches!(again, Reserved::New(_)) && again != first,
+        "{again:?}"
+    );
+    let Reserved::New(answer) = again else {
+        panic!()
+    };
+    assert_eq!(
+        shop.reserve_as(&person(1), 1, "r.3", "key", "body").await,
+        Reserved::Again(answer)
+    );
+}
+
+#[tokio::test]
 async fn a_refusal_is_decided_anew_with_the_same_key() {
     let shop = Shop::with(1, 1).await;
     let (id, _) = shop.held(&person(1), 1).await;

@@ -14,6 +14,35 @@ use crate::stream::Stream;
 type Difference = (String, &'static str, u64, u64);
 
 impl Recorder {
+    /// Whether there is a stream to read. One that was lost is never made anew by opening it: the
+    /// sale is rebuilt, and its first event goes on above the ledger's newest.
+    pub(super) async fn has_stream(&self) -> Result<bool, Stepped> {
+        let Fence::Missing { keys, all } = self.desk.stock.fence().await? else {
+            return Ok(true);
+        };
+        if !keys.contains(&"events") {
+            return Ok(true);
+        }
+        match self.ledger.knows(self.desk.stock.id()).await? {
+            true => {
+                self.lost(&keys).await?;
+                self.rebuild().await?;
+                Ok(true)
+            }
+            // Nobody has seeded it yet.
+            false if all => Ok(false),
+            false => Err(Stepped::Unknown),
+        }
+    }
+
+    /// Says what was lost, and sees to it that whatever of the sale still works does not go on.
+    async fn lost(&self, keys: &[&str]) -> Result<(), Stepped> {
+        let (sale, keys) = (self.desk.stock.id(), keys.join(", "));
+        tracing::error!(sale.id = %sale, keys, "the stock store lost a part of the sale: closed until it is rebuilt from the ledger");
+        self.desk.stock.mark_broken("a part was lost").await?;
+        Ok(())
+    }
+
     /// Looks at the fence; if the store restarted, drains the stream, compares and reopens.
     pub(super) async fn reopen_if_needed(
         &self,
@@ -24,14 +53,26 @@ impl Recorder {
         let fence = self.desk.stock.fence().await?;
         let gauge = metrics::gauge!("vestibule_sale_open", "sale" => sale.to_string());
         gauge.set(f64::from(u8::from(fence == Fence::Open)));
-        let compared = match fence {
+        let shut = match fence {
             Fence::Open => return Ok(()),
             // Nobody has seeded it yet.
-            Fence::Missing if !self.ledger.knows(sale).await? => return Ok(()),
-            Fence::Missing => None,
-            Fence::Restarted(compared) => Some(compared),
+            Fence::Missing { all: true, .. } if !self.ledger.knows(sale).await? => return Ok(()),
+            Fence::Missing { keys, .. } => {
+                self.lost(&keys).await?;
+                None
+            }
+            Fence::Shut(shut) => {
+                match &shut.broken {
+                    Some(reason) => {
+                        tracing::error!(sale.id = %sale, reason, "the sale cannot be as it is: closed until it is repaired");
+                    }
+                    None => {
+                        tracing::warn!(sale.id = %sale, "the stock store restarted: closed until it is compared with the ledger");
+                    }
+                }
+                Some(shut)
+            }
         };
-        tracing::warn!(sale.id = %sale, lost = compared.is_none(), "the stock store restarted: closed until it is compared with the ledger");
         loop {
             let entries = stream.next(false).await?;
             if entries.is_empty() {
@@ -39,7 +80,8 @@ impl Recorder {
             }
             self.record(stream, term, &entries).await?;
         }
-        let Some(compared) = compared else {
+        // What a script found broken need not show in the figures compared here.
+        let Some(shut) = shut.filter(|shut| shut.broken.is_none()) else {
             return self.rebuild().await;
         };
         let differences = self.differences().await?;
@@ -50,7 +92,7 @@ impl Recorder {
             // Selling on a stock that forgot an order would sell its unit again.
             return self.rebuild().await;
         }
-        if let Reopened::Now(closed_ms) = self.desk.stock.reopen(&compared).await? {
+        if let Reopened::Now(closed_ms) = self.desk.stock.reopen(&shut).await? {
             tracing::info!(sale.id = %sale, closed_ms, "compared and open again");
             gauge.set(1.0);
         }
