@@ -6,19 +6,22 @@
 //! share one multiplexed connection; sweeps and operators use the store's pool and cannot stand in
 //! their way. What a script answers is a word, parsed here once. Nothing here knows HTTP or SQL.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use entry_pass::SaleId;
-use redis::Value;
+use redis::{Value, aio::ConnectionLike};
 
 use crate::{
     ScriptError, Store, StoreError,
     connection::{self, SharedConnection},
     keys::SaleKeys,
-    script::{Call, Script},
+    script::Script,
 };
 
 mod event;
@@ -117,13 +120,25 @@ impl Sale {
         keys: &[&str],
         args: &[&str],
     ) -> Result<Reply<'a>, SaleError> {
+        Reply::parse(script, self.shared(script, keys, args).await?)
+    }
+
+    /// A call on the shared connection, and what it answered.
+    async fn shared(
+        &self,
+        script: &Script,
+        keys: &[&str],
+        args: &[&str],
+    ) -> Result<Value, ScriptError> {
         let live = self.stock.live().await?;
-        let call = self.call(script, &live.run_id, keys, args);
-        let result = call.run::<Value>(&mut live.connection.clone()).await;
+        let connection = &mut live.connection.clone();
+        let result = self
+            .call(script, connection, &live.run_id, keys, args)
+            .await;
         if let Err(ScriptError::Store(StoreError::Away { source, .. })) = &result {
             self.stock.lost(&live, source);
         }
-        Reply::parse(script, result?)
+        result
     }
 
     /// A call from the background, on a pooled connection that is asked for its process first.
@@ -135,18 +150,25 @@ impl Sale {
     ) -> Result<Reply<'a>, SaleError> {
         let mut connection = self.store.pooled().await?;
         let run_id = connection::run_id(&mut *connection).await?;
-        let call = self.call(script, &run_id, keys, args);
-        Reply::parse(script, call.run::<Value>(&mut *connection).await?)
+        let value = self
+            .call(script, &mut *connection, &run_id, keys, args)
+            .await?;
+        Reply::parse(script, value)
     }
 
-    /// Every fenced script takes the caller's `run_id` and the time first.
-    fn call<'a>(&self, script: &'a Script, run_id: &str, keys: &[&str], args: &[&str]) -> Call<'a> {
-        let now = self.told.load(Ordering::Relaxed).to_string();
-        let call = keys
-            .iter()
-            .fold(script.call(), |call, key| call.key(key))
-            .arg(run_id)
-            .arg(now);
-        args.iter().fold(call, |call, arg| call.arg(*arg))
+    /// Every fenced script takes the caller's `run_id` and the time first; 0 asks Redis.
+    async fn call(
+        &self,
+        script: &Script,
+        connection: &mut impl ConnectionLike,
+        run_id: &str,
+        keys: &[&str],
+        args: &[&str],
+    ) -> Result<Value, ScriptError> {
+        let now = match self.told.load(Ordering::Relaxed) {
+            0 => Cow::Borrowed("0"),
+            told => Cow::Owned(told.to_string()),
+        };
+        script.run(connection, keys, &[&[run_id, &now], args]).await
     }
 }
