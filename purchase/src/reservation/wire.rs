@@ -3,7 +3,7 @@
 //! Bodies are read field by field rather than into a struct, so that a refusal names the field.
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::Request,
 };
 use http::{HeaderMap, header};
@@ -135,22 +135,27 @@ impl Fields {
     /// Reads a body: JSON by its own word, bounded, an object.
     pub(crate) async fn read(request: Request) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
-        if !is_json(&parts.headers) {
-            return Err(Refusal::UnsupportedType);
-        }
-        Self::parse(body).await
+        Self::parse(&Self::bytes(&parts.headers, body).await?)
     }
 
-    async fn parse(body: Body) -> Result<Self, Refusal> {
-        let bytes = to_bytes(body, LARGEST).await.map_err(|error| {
+    /// The body's bytes, if it says it is JSON and is not too large.
+    pub(crate) async fn bytes(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+        if !is_json(headers) {
+            return Err(Refusal::UnsupportedType);
+        }
+        to_bytes(body, LARGEST).await.map_err(|error| {
             let source = std::error::Error::source(&error);
             if source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
                 Refusal::TooLarge
             } else {
                 invalid("body", "broke off before its end")
             }
-        })?;
-        match serde_json::from_slice(&bytes) {
+        })
+    }
+
+    /// The members in these bytes.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        match serde_json::from_slice(bytes) {
             Ok(Value::Object(members)) => Ok(Self(members)),
             Ok(_) => Err(invalid("body", "must be a JSON object")),
             Err(error) => Err(invalid("body", &format!("is not JSON: {error}"))),
