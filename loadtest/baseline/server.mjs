@@ -14,9 +14,9 @@ const { PORT, REDIS_PORT, SCRIPT, JWKS, ISSUER, SALE, HOLD_MS, KEY_TTL_MS } = pr
 
 // One shared connection. Batching of what one turn of the event loop sends: also to be fair.
 const redis = new Redis({ port: Number(REDIS_PORT), enableAutoPipelining: true });
-redis.defineCommand('reserve', { lua: readFileSync(SCRIPT, 'utf8'), numberOfKeys: 8 });
+redis.defineCommand('reserve', { lua: readFileSync(SCRIPT, 'utf8'), numberOfKeys: 9 });
 const runId = /run_id:(\w+)/.exec(await redis.info('server'))[1];
-const keys = ['state', 'stock', 'free', 'slots', 'reservations', 'deadlines', 'events']
+const keys = ['state', 'stock', 'free', 'slots', 'reservations', 'deadlines', 'ended', 'events']
   .map((name) => `sale:{${SALE}}:${name}`);
 
 const jwks = createLocalJWKSet(JSON.parse(readFileSync(JWKS, 'utf8')));
