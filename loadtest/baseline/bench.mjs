@@ -14,6 +14,7 @@ const { values: given } = parseArgs({
     only: { type: 'string', default: 'success,sold-out,replay,first-sight,wide,paced' },
     sides: { type: 'string', default: 'redis,service,express' },
     binary: { type: 'string', default: 'target/release/vestibule' },
+    rate: { type: 'string' },
     json: { type: 'string' },
   },
 });
@@ -87,7 +88,7 @@ async function one(bench, { side, pins, round, connections, soldOut, replay, fre
   const what = { side, core: pins.client, connections, count: n, name: `run${round}` };
   if (fresh) what.from = bench.takeFresh();
   if (replay) await bench.drive(what);
-  if (half) what.rate = Math.round(bench.lastRate / 2);
+  if (half) what.rate = Number(given.rate ?? Math.round(bench.lastRate / 2));
   const before = bench.readings(side);
   const run = side === 'redis' ? bench.redisBenchmark(what) : await bench.drive(what);
   const after = bench.readings(side);

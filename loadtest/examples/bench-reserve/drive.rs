@@ -19,7 +19,7 @@ use tokio::{
 use crate::Flags;
 
 /// Longest a run may take.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// What one run sends, and what came of it.
 struct Run {
