@@ -44,6 +44,8 @@ const CASES = {
 const results = [];
 for (const persistence of list(given.persistence)) {
   const bench = await Bench.start({ persistence, count, rounds, binary: given.binary, sides });
+  // An interrupted measurement ends its servers too.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => bench.stop().then(() => process.exit(1)));
   try {
     for (const name of list(given.only)) await measure(bench, persistence, name);
   } finally {
