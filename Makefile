@@ -4,9 +4,10 @@
 # make k6      the journey in k6, against a demo of its own or TARGET=https://shop.example
 # make plant   plants known bugs and sees that the tests turn red; half an hour
 # make schemathesis    the OpenAPI document against the running program; EXAMPLES=500 SEED=7 looks longer
+# make bench-reserve    a reservation beside redis-benchmark and Express with the same script
 # make lint | fmt | check    the short loops while writing
 
-.PHONY: demo test chaos k6 plant schemathesis lint fmt check build
+.PHONY: demo test chaos k6 plant schemathesis bench-reserve lint fmt check build
 .DEFAULT_GOAL := demo
 
 # Arguments for `vestibule demo`, for example DEMO="--visitors 2000 --exit".
@@ -17,6 +18,8 @@ BUGS ?=
 CHAOS ?=
 # Arguments for `k6 run`, for example K6="--vus 1000".
 K6 ?=
+# Arguments for the measurement, for example BENCH="--rounds 3 --only success --json bench.json".
+BENCH ?=
 
 demo:
 	@scripts/demo.sh $(DEMO)
@@ -35,6 +38,9 @@ plant:
 
 schemathesis:
 	@scripts/schemathesis.sh
+
+bench-reserve:
+	@scripts/bench-reserve.sh $(BENCH)
 
 build:
 	cargo build --release --locked -p vestibule

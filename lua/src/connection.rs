@@ -23,6 +23,8 @@ use crate::StoreError;
 const CONNECT: Duration = Duration::from_secs(1);
 /// After a failed attempt, callers are refused at once for this long instead of all trying.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Calls that may wait to be written; the client's own 50 makes a rush queue for a place in the queue.
+const WAITING: usize = 4096;
 
 /// A connection and the process at its other end.
 pub(crate) struct Live {
@@ -56,6 +58,11 @@ impl SharedConnection {
         if let Some(live) = self.live.read().clone() {
             return Ok(live);
         }
+        // Boxed because it is rare and large: every call would carry the room for it.
+        Box::pin(self.live_again()).await
+    }
+
+    async fn live_again(&self) -> Result<Arc<Live>, StoreError> {
         let _one_at_a_time = self.connecting.lock().await;
         if let Some(live) = self.live.read().clone() {
             return Ok(live);
@@ -81,7 +88,8 @@ impl SharedConnection {
     async fn connect(&self) -> Result<Live, StoreError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(self.patience));
+            .set_response_timeout(Some(self.patience))
+            .set_pipeline_buffer_size(WAITING);
         let mut connection = self
             .client
             .get_multiplexed_async_connection_with_config(&config)

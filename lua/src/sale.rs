@@ -6,19 +6,22 @@
 //! share one multiplexed connection; sweeps, operators and recorders share another and cannot stand
 //! in their way. Both wait out a slow fsync. What a script answers is a word, parsed here once. Nothing here knows HTTP or SQL.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use entry_pass::SaleId;
-use redis::Value;
+use redis::{Value, aio::ConnectionLike};
 
 use crate::{
     ScriptError, Store, StoreError,
     connection::{Live, SharedConnection},
     keys::SaleKeys,
-    script::{Call, Script},
+    script::Script,
 };
 
 mod event;
@@ -39,7 +42,7 @@ pub use picture::{Instant, Picture, RawEvent};
 pub use rebuild::{Part, REBUILD_STEP, Rebuild, Remembered};
 pub use record::{Reservation, State};
 pub use recording::{Fence, Lease, Reopened, Shut};
-pub use reserve::{MOST_UNITS, Reserve, Reserved};
+pub use reserve::{MOST_UNITS, Reserve, Reserved, reserve_script};
 pub use settle::{Cancelled, Confirmed, Looked, Refunded, Swept};
 pub use supply::{SetSupply, Supplied};
 
@@ -121,13 +124,25 @@ impl Sale {
         keys: &[&str],
         args: &[&str],
     ) -> Result<Reply<'a>, SaleError> {
+        Reply::parse(script, self.shared(script, keys, args).await?)
+    }
+
+    /// A call on the shared connection, and what it answered.
+    async fn shared(
+        &self,
+        script: &Script,
+        keys: &[&str],
+        args: &[&str],
+    ) -> Result<Value, ScriptError> {
         let live = self.stock.live().await?;
-        let call = self.call(script, &live.run_id, keys, args);
-        let result = call.run::<Value>(&mut live.connection.clone()).await;
+        let connection = &mut live.connection.clone();
+        let result = self
+            .call(script, connection, &live.run_id, keys, args)
+            .await;
         if let Err(ScriptError::Store(StoreError::Away { source, .. })) = &result {
             self.stock.lost(&live, source);
         }
-        Reply::parse(script, result?)
+        result
     }
 
     /// A call from the background.
@@ -138,8 +153,10 @@ impl Sale {
         args: &[&str],
     ) -> Result<Reply<'a>, SaleError> {
         let live = self.background.live().await?;
-        let call = self.call(script, &live.run_id, keys, args);
-        let result = call.run::<Value>(&mut live.connection.clone()).await;
+        let mut connection = live.connection.clone();
+        let result = self
+            .call(script, &mut connection, &live.run_id, keys, args)
+            .await;
         if let Err(ScriptError::Store(StoreError::Away { source, .. })) = &result {
             self.background.lost(&live, source);
         }
@@ -159,14 +176,19 @@ impl Sale {
         })
     }
 
-    /// Every fenced script takes the caller's `run_id` and the time first.
-    fn call<'a>(&self, script: &'a Script, run_id: &str, keys: &[&str], args: &[&str]) -> Call<'a> {
-        let now = self.told.load(Ordering::Relaxed).to_string();
-        let call = keys
-            .iter()
-            .fold(script.call(), |call, key| call.key(key))
-            .arg(run_id)
-            .arg(now);
-        args.iter().fold(call, |call, arg| call.arg(*arg))
+    /// Every fenced script takes the caller's `run_id` and the time first; 0 asks Redis.
+    async fn call(
+        &self,
+        script: &Script,
+        connection: &mut impl ConnectionLike,
+        run_id: &str,
+        keys: &[&str],
+        args: &[&str],
+    ) -> Result<Value, ScriptError> {
+        let now = match self.told.load(Ordering::Relaxed) {
+            0 => Cow::Borrowed("0"),
+            told => Cow::Owned(told.to_string()),
+        };
+        script.run(connection, keys, &[&[run_id, &now], args]).await
     }
 }

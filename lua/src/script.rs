@@ -1,6 +1,9 @@
 //! A script and how it is called: EVALSHA, and once more with the text when Redis forgot it.
 
-use redis::{FromRedisValue, Script as RedisScript, aio::ConnectionLike};
+use redis::{
+    Cmd, ErrorKind, FromRedisValue, Script as RedisScript, ServerErrorKind, Value,
+    aio::ConnectionLike,
+};
 
 use crate::StoreError;
 
@@ -36,7 +39,8 @@ impl ScriptError {
 /// One Lua script.
 pub(crate) struct Script {
     name: &'static str,
-    script: RedisScript,
+    text: &'static str,
+    called: RedisScript,
 }
 
 impl Script {
@@ -44,18 +48,53 @@ impl Script {
         clippy::disallowed_methods,
         reason = "the one place where scripts are made"
     )]
-    pub(crate) fn new(name: &'static str, text: &str) -> Self {
+    pub(crate) fn new(name: &'static str, text: &'static str) -> Self {
         Self {
             name,
-            script: RedisScript::new(text),
+            text,
+            called: RedisScript::new(text),
         }
+    }
+
+    /// Its hash, as EVALSHA takes it, and its text with the preludes.
+    pub(crate) fn hash_and_text(&self) -> (&str, &'static str) {
+        (self.called.get_hash(), self.text)
     }
 
     pub(crate) fn call(&self) -> Call<'_> {
         Call {
             name: self.name,
-            invocation: self.script.prepare_invoke(),
+            invocation: self.called.prepare_invoke(),
         }
+    }
+
+    /// A call whose keys and arguments are all known: one command, put together without a copy of
+    /// each, for the paths where that shows.
+    pub(crate) async fn run(
+        &self,
+        connection: &mut impl ConnectionLike,
+        keys: &[&str],
+        args: &[&[&str]],
+    ) -> Result<Value, ScriptError> {
+        let hash = self.called.get_hash();
+        let words = || keys.iter().chain(args.iter().copied().flatten());
+        let bytes = words().map(|word| word.len()).sum::<usize>() + hash.len() + 16;
+        let mut command = Cmd::with_capacity(3 + words().count(), bytes);
+        command.arg("EVALSHA").arg(hash).arg(keys.len());
+        for word in words() {
+            command.arg(*word);
+        }
+        let mut result = command.query_async(connection).await;
+        let forgot = ErrorKind::Server(ServerErrorKind::NoScript);
+        if result.as_ref().is_err_and(|error| error.kind() == forgot) {
+            // Boxed because it is rare: every call would carry the room for it.
+            result = Box::pin(async {
+                self.called.prepare_invoke().load_async(connection).await?;
+                command.query_async(connection).await
+            })
+            .await;
+        }
+        result.map_err(|error| ScriptError::Store(StoreError::from_redis(self.name, error)))
     }
 
     pub(crate) fn unexpected(&self, answer: impl std::fmt::Debug) -> ScriptError {

@@ -20,21 +20,25 @@ const X_ENTRY_PASS: &str = "x-entry-pass";
 pub struct Bearer(pub Arc<Claims>);
 
 impl Bearer {
-    /// The claims, if the pass is running and admits to `room`. `now_ms` by our clock.
-    pub fn running_in(&self, room: &RoomId, now_ms: u64) -> Result<&Claims, Refusal> {
-        if self.0.aud != *room {
-            return Err(::entry_pass::PassError::OtherRoom.into());
-        }
-        Verifier::running(&self.0, now_ms / 1000)?;
-        Ok(&self.0)
+    /// Whoever the pass in these headers names.
+    pub(crate) fn of(headers: &HeaderMap, purchase: &Purchase) -> Result<Self, Refusal> {
+        let token = token(headers).ok_or(Refusal::NoPass)?;
+        Ok(Self(purchase.verifier().verify_person(token)?))
     }
+}
+
+/// Whether the pass is running and admits to `room`. `now_ms` by our clock.
+pub(crate) fn running_in(claims: &Claims, room: &RoomId, now_ms: u64) -> Result<(), Refusal> {
+    if claims.aud != *room {
+        return Err(::entry_pass::PassError::OtherRoom.into());
+    }
+    Ok(Verifier::running(claims, now_ms / 1000)?)
 }
 
 impl FromRequestParts<Purchase> for Bearer {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, state: &Purchase) -> Result<Self, Refusal> {
-        let token = token(&parts.headers).ok_or(Refusal::NoPass)?;
-        Ok(Self(state.verifier().verify_person(token)?))
+        Self::of(&parts.headers, state)
     }
 }
 

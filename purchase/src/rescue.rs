@@ -1,13 +1,14 @@
 //! Turns every refusal, failure and panic into an answer. The only place where they become HTTP.
 //!
-//! Handlers answer with a [`Refusal`] in the extensions, layers raise errors, the router answers
-//! 405 by itself, a bug panics: one ordered list says what each becomes. Nothing here is a 500 but
+//! Handlers behind the router answer with a [`Refusal`] in the extensions, reserving and the layers
+//! raise errors, the router answers 405 by itself, a bug panics: one ordered list says what each
+//! becomes. Nothing here is a 500 but
 //! the panic.
 
 use std::{
+    any::Any,
     convert::Infallible,
     panic::AssertUnwindSafe,
-    pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
@@ -17,7 +18,10 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use futures::FutureExt;
+use futures::{
+    FutureExt,
+    future::{CatchUnwind, Map},
+};
 use http::{HeaderValue, Request, StatusCode, header};
 use problem::{Kind, Problem};
 use tower::{BoxError, Layer, Service};
@@ -52,7 +56,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Map<CatchUnwind<AssertUnwindSafe<S::Future>>, Answered<S::Error>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         // Load shedding makes the rest always ready; an error here would come again from the call.
@@ -63,15 +67,28 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        Box::pin(async move {
-            Ok(match answer.await {
-                Ok(Ok(response)) => rescued(response),
-                Ok(Err(error)) => failed(&*error.into()).into_response(),
-                Err(_) => Problem::new(Kind::Internal).into_response(),
-            })
-        })
+        AssertUnwindSafe(self.inner.call(request))
+            .catch_unwind()
+            .map(answer)
     }
+}
+
+/// What the inner service came to: an answer, an error, or a panic.
+type Outcome<E> = Result<Result<Response, E>, Box<dyn Any + Send>>;
+type Answered<E> = fn(Outcome<E>) -> Result<Response, Infallible>;
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a service's answer")]
+fn answer<E: Into<BoxError>>(outcome: Outcome<E>) -> Result<Response, Infallible> {
+    Ok(match outcome {
+        Ok(Ok(response)) => rescued(response),
+        Ok(Err(error)) => failed(&*error.into()).into_response(),
+        // A bug must cost one answer, not the connection and its neighbours. What broke was logged
+        // by the panic hook.
+        Err(_) => {
+            metrics::counter!("vestibule_panics_total").increment(1);
+            Problem::new(Kind::Internal).into_response()
+        }
+    })
 }
 
 fn rescued(mut response: Response) -> Response {
@@ -94,6 +111,9 @@ fn rescued(mut response: Response) -> Response {
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
+    if let Some(refusal) = error.downcast_ref::<Refusal>() {
+        return problem(refusal);
+    }
     if error.is::<tower::timeout::error::Elapsed>() {
         return Problem::new(Kind::StoreAway).detail("The stores took too long to answer.");
     }

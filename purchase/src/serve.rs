@@ -35,6 +35,8 @@ where
     builder
         .http1()
         .timer(TokioTimer::new())
+        // Answers are small: one copy of them is cheaper than a vectored write.
+        .writev(false)
         .header_read_timeout(HEADERS);
     builder.http2().timer(TokioTimer::new());
     let service = TowerToHyperService::new(

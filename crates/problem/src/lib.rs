@@ -11,9 +11,13 @@ pub mod openapi;
 pub use kind::Kind;
 pub use members::Members;
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
 
 /// The media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -24,7 +28,7 @@ pub struct Problem {
     kind: Kind,
     status: StatusCode,
     detail: Option<String>,
-    members: Map<String, Value>,
+    members: Vec<(&'static str, Value)>,
     headers: HeaderMap,
 }
 
@@ -35,7 +39,7 @@ impl Problem {
             kind,
             status: kind.status(),
             detail: None,
-            members: Map::new(),
+            members: Vec::new(),
             headers: HeaderMap::new(),
         }
     }
@@ -61,8 +65,9 @@ impl Problem {
 
     /// A further member, such as `available` or `field`.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.retain(|(there, _)| *there != name);
+        self.members.push((name, value.into()));
         self
     }
 
@@ -94,18 +99,33 @@ impl Problem {
 
     /// The document.
     pub fn to_json(&self) -> Value {
-        let mut document = Map::new();
-        document.insert(
-            "type".into(),
-            format!("/_wr/problems/{}", self.kind.slug()).into(),
-        );
-        document.insert("title".into(), self.kind.title().into());
-        document.insert("status".into(), self.status.as_u16().into());
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+impl Serialize for Problem {
+    /// Written straight out: most of a rush ends in such a document.
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut document = out.serialize_map(None)?;
+        document.serialize_entry("type", &TypeUri(self.kind))?;
+        document.serialize_entry("title", self.kind.title())?;
+        document.serialize_entry("status", &self.status.as_u16())?;
         if let Some(detail) = &self.detail {
-            document.insert("detail".into(), detail.as_str().into());
+            document.serialize_entry("detail", detail)?;
         }
-        document.extend(self.members.clone());
-        Value::Object(document)
+        for (name, value) in &self.members {
+            document.serialize_entry(name, value)?;
+        }
+        document.end()
+    }
+}
+
+/// The address of a kind's own page.
+struct TypeUri(Kind);
+
+impl Serialize for TypeUri {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(&format_args!("/_wr/problems/{}", self.0.slug()))
     }
 }
 
@@ -117,14 +137,13 @@ impl IntoResponse for Problem {
         {
             self = self.retry_after(std::time::Duration::from_secs(2));
         }
-        let mut response = (self.status, self.to_json().to_string()).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response.headers_mut().extend(self.headers);
+        let document = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = Response::new(Body::from(document));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.extend(self.headers);
         response
     }
 }

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use entry_pass::{PersonId, Sku};
-use redis::Value;
 
 use super::{Sale, scripts};
 use crate::ScriptError;
@@ -72,14 +71,11 @@ impl Sale {
 
     async fn read_feed(&self, cursor: &str) -> Result<Feed, ScriptError> {
         let script = &*scripts::FEED;
-        let live = self.stock.live().await?;
-        let call = self.call(script, &live.run_id, &self.keys.whole(), &[cursor, MOST]);
-        let result = call.run::<Value>(&mut live.connection.clone()).await;
-        if let Err(ScriptError::Store(crate::StoreError::Away { source, .. })) = &result {
-            self.stock.lost(&live, source);
-        }
+        let value = self
+            .shared(script, &self.keys.whole(), &[cursor, MOST])
+            .await?;
         let (word, as_of_ms, stock, cursor, more, marks): Answer =
-            redis::from_redis_value(result?).map_err(|error| script.unexpected(error))?;
+            redis::from_redis_value(value).map_err(|error| script.unexpected(error))?;
         Ok(Feed {
             open: word == "open",
             cursor,

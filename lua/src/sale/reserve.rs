@@ -61,6 +61,11 @@ pub enum Reserved {
     },
 }
 
+/// The script's hash and text, for measurements that run the very script by other means.
+pub fn reserve_script() -> (&'static str, &'static str) {
+    scripts::RESERVE.hash_and_text()
+}
+
 impl Sale {
     /// Reserves. Repeating a call with the same key and body has the effect of one.
     pub async fn reserve(&self, what: &Reserve<'_>) -> Result<Reserved, SaleError> {

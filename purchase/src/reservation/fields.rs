@@ -1,7 +1,7 @@
 //! Reads a body field by field rather than into a struct, so that a refusal names the field.
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::Request,
 };
 use http::{HeaderMap, header};
@@ -22,22 +22,27 @@ impl Fields {
     /// Reads a body: JSON by its own word, bounded, an object of members that are all `known`.
     pub(crate) async fn read(request: Request, known: &[&str]) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
-        if !is_json(&parts.headers) {
-            return Err(Refusal::UnsupportedType);
-        }
-        Self::parse(body, known).await
+        Self::parse(&Self::bytes(&parts.headers, body).await?, known)
     }
 
-    async fn parse(body: Body, known: &[&str]) -> Result<Self, Refusal> {
-        let bytes = to_bytes(body, LARGEST).await.map_err(|error| {
+    /// The body's bytes, if it says it is JSON and is not too large.
+    pub(crate) async fn bytes(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+        if !is_json(headers) {
+            return Err(Refusal::UnsupportedType);
+        }
+        to_bytes(body, LARGEST).await.map_err(|error| {
             let source = std::error::Error::source(&error);
             if source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
                 Refusal::TooLarge
             } else {
                 invalid("body", "broke off before its end")
             }
-        })?;
-        let Members(members) = Members::parse(&bytes, known).map_err(Refusal::Body)?;
+        })
+    }
+
+    /// The members in these bytes, if all of them are `known`.
+    pub(crate) fn parse(bytes: &[u8], known: &[&str]) -> Result<Self, Refusal> {
+        let Members(members) = Members::parse(bytes, known).map_err(Refusal::Body)?;
         Ok(Self(members))
     }
 
