@@ -22,7 +22,7 @@ const BLIND: u8 = 2;
 
 /// Looks at every sale and prints what differs.
 pub(crate) async fn run(options: AuditOptions) -> anyhow::Result<ExitCode> {
-    match look(&options).await {
+    match Box::pin(look(&options)).await {
         Ok(audited) => {
             if options.json {
                 println!("{}", serde_json::to_string_pretty(&audited)?);
