@@ -4,12 +4,15 @@
 -- Why atomic: two recorders may both think it is theirs to open, and the closed time must be booked
 -- once. Deadlines are not moved one by one: the open clock is set back by the time closed.
 --
--- KEYS  the sale's (fence.lua)
--- ARGV  run_id of the server now, now, run_id and broken mark ('' : none) the caller compared under
+-- KEYS  the sale's (fence.lua), and the lease (lead.lua)
+-- ARGV  run_id of the server now, now, run_id and broken mark ('' : none) the caller compared under,
+--       owner and term of the caller's lease
 -- Replies  {reopened, closed for ms} {open} {changed} {closed}
+--          {fenced: another one records}
 
 local run_id, compared, mark = ARGV[1], ARGV[3], ARGV[4]
 
+if not leads(ARGV[5], ARGV[6]) then return { 'fenced' } end
 local state = redis.call('HMGET', STATE, 'run_id', 'alive_at', 'closed_ms', 'broken')
 local alive_at, closed_ms = tonumber(state[2]), tonumber(state[3])
 if not state[1] or not alive_at or not closed_ms or not whole() then return { 'closed' } end

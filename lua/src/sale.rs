@@ -41,7 +41,7 @@ pub use feed::{Feed, Mark, SkuCounts};
 pub use picture::{Instant, Picture, RawEvent};
 pub use rebuild::{Part, REBUILD_STEP, Rebuild, Remembered};
 pub use record::{Reservation, State};
-pub use recording::{Fence, Lease, Reopened, Shut};
+pub use recording::{Fence, Lead, Lease, Reopened, Shut};
 pub use reserve::{MOST_UNITS, Reserve, Reserved, reserve_script};
 pub use settle::{Cancelled, Confirmed, Looked, Refunded, Swept};
 pub use supply::{SetSupply, Supplied};

@@ -8,7 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lua::sale::{Lease, SaleError};
+use lua::sale::{Lead, Lease, SaleError};
 use parking_lot::Mutex;
 use redis::RedisError;
 use tokio::time::Instant;
@@ -169,6 +169,14 @@ impl Recorder {
         }
         // The next recorder need not wait for the end of the lease.
         let _ = self.desk.stock.give_up_lease(&self.owner).await;
+    }
+
+    /// What a step that only the active recorder may take is asked for.
+    fn lead(&self, term: u64) -> Lead {
+        Lead {
+            owner: self.owner.clone(),
+            term,
+        }
     }
 
     async fn lease(&self, least_term: u64) -> Result<Option<u64>, Stepped> {

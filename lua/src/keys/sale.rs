@@ -67,6 +67,13 @@ impl SaleKeys {
         ]
     }
 
+    /// Those, and the lease: of scripts that only the active recorder may run.
+    pub fn led(&self) -> [&str; 9] {
+        let mut keys = [self.lease.as_str(); 9];
+        keys[..8].copy_from_slice(&self.whole());
+        keys
+    }
+
     /// string with a TTL: `{body hash} {answer}` of one person's idempotency key for reserving.
     ///
     /// Neither part holds a space, so the space between them cannot be forged.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use entry_pass::PersonId;
 
-use super::{EventId, Sale, SaleError, scripts};
+use super::{EventId, Lead, Sale, SaleError, scripts};
 
 /// Most pairs one step carries: about a millisecond of the store's time.
 pub const REBUILD_STEP: usize = 1_000;
@@ -57,19 +57,22 @@ pub struct Remembered {
     pub ttl: Duration,
 }
 
-/// A rebuild under way; its name tells it from another recorder's.
+/// A rebuild under way, named by the lease it was begun under.
 pub struct Rebuild<'a> {
     sale: &'a Sale,
-    name: String,
+    owner: String,
+    term: String,
     alive_at: Option<u64>,
 }
 
 impl Sale {
-    /// Begins: empties what is left. None if the sale is open and needs no rebuild.
-    pub async fn rebuild(&self, name: &str) -> Result<Option<Rebuild<'_>>, SaleError> {
+    /// Begins: empties what is left. None if the sale is open and needs no rebuild. From here to the
+    /// end every step is refused once another recorder has taken over.
+    pub async fn rebuild(&self, lead: &Lead) -> Result<Option<Rebuild<'_>>, SaleError> {
         let mut rebuild = Rebuild {
             sale: self,
-            name: name.to_owned(),
+            owner: lead.owner.clone(),
+            term: lead.term.to_string(),
             alive_at: None,
         };
         let mut reply = rebuild.step("begin", &[]).await?;
@@ -80,6 +83,7 @@ impl Sale {
                 Ok(Some(rebuild))
             }
             "open" => Ok(None),
+            "fenced" => Err(SaleError::Closed),
             _ => Err(reply.unknown()),
         }
     }
@@ -146,17 +150,17 @@ impl Rebuild<'_> {
         let reply = self.step(step, args).await?;
         match reply.word.as_str() {
             "done" => Ok(()),
-            // Another rebuild began: this one's caller has lost its lease, and starts over if not.
-            "changed" => Err(SaleError::Closed),
+            // Another recorder took over, or began anew: this one starts over if it leads again.
+            "changed" | "fenced" => Err(SaleError::Closed),
             _ => Err(reply.unknown()),
         }
     }
 
     async fn step(&self, step: &str, more: &[&str]) -> Result<super::Reply<'static>, SaleError> {
-        let mut args = vec![step, self.name.as_str()];
+        let mut args = vec![step, self.owner.as_str(), self.term.as_str()];
         args.extend(more);
         self.sale
-            .pooled(&scripts::REBUILD, &self.sale.keys.whole(), &args)
+            .pooled(&scripts::REBUILD, &self.sale.keys.led(), &args)
             .await
     }
 }

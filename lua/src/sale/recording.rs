@@ -64,6 +64,17 @@ pub enum Reopened {
     Already,
     /// Somebody else reopened it meanwhile, or the store restarted again.
     Changed,
+    /// Another one records by now: what the caller compared may be stale.
+    Fenced,
+}
+
+/// Who records, by the lease: what it may do is refused once another one has taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lead {
+    /// Who asked for the lease.
+    pub owner: String,
+    /// Its term.
+    pub term: u64,
 }
 
 impl Sale {
@@ -171,20 +182,22 @@ impl Sale {
     }
 
     /// Opens the sale under the process that answers now, if it is shut as it was when it was
-    /// compared. Call it only when the ledger has every event of the stream.
-    pub async fn reopen(&self, compared: &Shut) -> Result<Reopened, SaleError> {
+    /// compared, and `lead` still records. Call it only when the ledger has every event of the
+    /// stream.
+    pub async fn reopen(&self, compared: &Shut, lead: &Lead) -> Result<Reopened, SaleError> {
         let mark = compared.broken.as_deref().unwrap_or_default();
         let mut reply = self
             .pooled(
                 &scripts::REOPEN,
-                &self.keys.whole(),
-                &[&compared.run_id, mark],
+                &self.keys.led(),
+                &[&compared.run_id, mark, &lead.owner, &lead.term.to_string()],
             )
             .await?;
         Ok(match reply.word.as_str() {
             "reopened" => Reopened::Now(reply.take(0)?),
             "open" => Reopened::Already,
             "changed" => Reopened::Changed,
+            "fenced" => Reopened::Fenced,
             _ => return Err(reply.unknown()),
         })
     }

@@ -25,8 +25,8 @@ scripts! {
     LOOK = "look.lua" with "fence.lua" with "record.lua";
     SUPPLY = "supply.lua" with "fence.lua";
     FEED = "feed.lua" with "fence.lua";
-    REOPEN = "reopen.lua" with "fence.lua";
+    REOPEN = "reopen.lua" with "fence.lua" with "lead.lua";
     MARK = "mark.lua" with "fence.lua";
     LEASE = "lease.lua" with "fence.lua";
-    REBUILD = "rebuild.lua" with "fence.lua";
+    REBUILD = "rebuild.lua" with "fence.lua" with "lead.lua";
 }

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use lua::sale::{Confirmed, Fence, Reopened, SaleError};
 
-use super::fixture::{HOLD, KEEP, Shop, person, sku};
+use super::fixture::{HOLD, KEEP, Shop, lead, person, sku};
 
 #[tokio::test]
 async fn a_sale_that_lost_any_of_its_keys_is_closed_and_never_starts_with_n() {
@@ -144,13 +144,22 @@ async fn a_mark_is_taken_away_by_who_repaired_what_it_names() {
         panic!()
     };
     shop.sale.mark_broken("two").await.unwrap();
-    assert_eq!(shop.sale.reopen(&one).await.unwrap(), Reopened::Changed);
+    assert_eq!(
+        shop.sale
+            .reopen(&one, &lead(&shop.sale).await)
+            .await
+            .unwrap(),
+        Reopened::Changed
+    );
     let Fence::Shut(two) = shop.sale.fence().await.unwrap() else {
         panic!()
     };
     assert_eq!(two.broken.as_deref(), Some("two"));
     assert!(matches!(
-        shop.sale.reopen(&two).await.unwrap(),
+        shop.sale
+            .reopen(&two, &lead(&shop.sale).await)
+            .await
+            .unwrap(),
         Reopened::Now(0)
     ));
     assert!(shop.sale.look(&id).await.unwrap().is_some());

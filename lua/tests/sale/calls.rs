@@ -8,7 +8,7 @@ use lua::sale::{
     SetSupply, Shut, Supplied, Swept,
 };
 
-use super::fixture::KEEP;
+use super::fixture::{KEEP, lead};
 
 /// What is wanted of a sale.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +124,10 @@ pub(crate) async fn ask(sale: &Sale, call: &Call) -> Reply {
             let keep = Duration::from_millis(*keep_ms as u64);
             sale.sweep(*most, keep).await.map(Reply::Swept)
         }
-        Call::Reopen { compared } => sale.reopen(compared).await.map(Reply::Reopened),
+        Call::Reopen { compared } => {
+            let lead = lead(sale).await;
+            sale.reopen(compared, &lead).await.map(Reply::Reopened)
+        }
     };
     answer.unwrap_or_else(|error| match error {
         SaleError::Closed => Reply::Closed,

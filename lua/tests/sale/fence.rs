@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use lua::sale::{Confirmed, EventKind, Fence, Reopened, Reserved, SaleError, Shut, Swept};
 
 use super::{
-    fixture::{ALMOST, HOLD, KEEP, Shop, person},
+    fixture::{ALMOST, HOLD, KEEP, Shop, lead, person},
     server::Server,
 };
 
@@ -56,14 +56,29 @@ async fn nothing_moves_after_a_restart_until_the_sale_is_reopened() {
             ..before.clone()
         },
     ] {
-        assert_eq!(shop.sale.reopen(&other).await.unwrap(), Reopened::Changed);
+        assert_eq!(
+            shop.sale
+                .reopen(&other, &lead(&shop.sale).await)
+                .await
+                .unwrap(),
+            Reopened::Changed
+        );
     }
     shop.time.fetch_add(60_000, Ordering::Relaxed);
     assert_eq!(
-        shop.sale.reopen(&before).await.unwrap(),
+        shop.sale
+            .reopen(&before, &lead(&shop.sale).await)
+            .await
+            .unwrap(),
         Reopened::Now(60_000)
     );
-    assert_eq!(shop.sale.reopen(&before).await.unwrap(), Reopened::Already);
+    assert_eq!(
+        shop.sale
+            .reopen(&before, &lead(&shop.sale).await)
+            .await
+            .unwrap(),
+        Reopened::Already
+    );
     assert_eq!(shop.sale.fence().await.unwrap(), Fence::Open);
     // The time closed does not count against the hold.
     assert_eq!(shop.pass(ALMOST).await, 0);

@@ -13,7 +13,8 @@ use entry_pass::{PersonId, Sku};
 use lua::{
     Store,
     sale::{
-        Cancelled, Confirmed, Reserve, Reserved, Sale, SetSupply, SkuCounts, StockEvent, Swept,
+        Cancelled, Confirmed, Lead, Lease, Reserve, Reserved, Sale, SetSupply, SkuCounts,
+        StockEvent, Swept,
     },
 };
 
@@ -203,4 +204,13 @@ pub(crate) fn id_and_units(answer: &str) -> (String, Vec<u64>) {
     let units = answer["units"].as_array().unwrap();
     let units = units.iter().map(|unit| unit.as_u64().unwrap()).collect();
     (answer["id"].as_str().unwrap().to_owned(), units)
+}
+
+/// The lease, for what only the active recorder may do.
+pub(crate) async fn lead(sale: &Sale) -> Lead {
+    let owner = "the test".to_owned();
+    match sale.lease(&owner, Duration::from_mins(1), 0).await.unwrap() {
+        Lease::Leading { term } => Lead { owner, term },
+        Lease::Standby => panic!("somebody else records"),
+    }
 }

@@ -36,6 +36,7 @@ pub(crate) struct Stock {
 pub(crate) struct Clock {
     pub(crate) alive_at: i64,
     pub(crate) closed_ms: i64,
+    pub(crate) opened_at: i64,
 }
 
 /// One sale.
@@ -94,6 +95,7 @@ impl Model {
             self.clock = Some(Clock {
                 alive_at: now,
                 closed_ms: 0,
+                opened_at: now,
             });
         }
         let Some(clock) = self.clock else {
@@ -200,6 +202,9 @@ impl Model {
         }
         let gap = turn.now - self.clock.map_or(0, |clock| clock.alive_at);
         self.book_closed(gap, turn);
+        if let Some(clock) = &mut self.clock {
+            clock.opened_at = turn.now;
+        }
         (self.opened_under, self.broken) = (None, None);
         Reopened::Now(gap)
     }

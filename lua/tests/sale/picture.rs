@@ -94,6 +94,7 @@ pub(crate) fn expected(model: &Model) -> Picture {
     if let Some(clock) = &model.clock {
         add("state alive_at".into(), clock.alive_at.to_string());
         add("state closed_ms".into(), clock.closed_ms.to_string());
+        add("state opened_at".into(), clock.opened_at.to_string());
     }
     for (sku, stock) in &model.stock {
         for (figure, value) in [
@@ -167,6 +168,6 @@ pub(crate) async fn strangers(
         .query_async(redis)
         .await
         .unwrap();
-    all.retain(|key| !keys.whole().contains(&key.as_str()) && !key.contains(":key:reserve "));
+    all.retain(|key| !keys.led().contains(&key.as_str()) && !key.contains(":key:reserve "));
     all
 }

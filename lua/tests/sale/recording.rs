@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, sync::atomic::Ordering, time::Duration};
 
-use lua::sale::{EventKind, Lease, StockEvent};
+use lua::sale::{EventKind, Fence, Lead, Lease, Part, Reopened, SaleError, StockEvent};
 
-use super::fixture::{HOLD, Shop, person};
+use super::fixture::{HOLD, Shop, lead, person};
 
 const TTL: Duration = Duration::from_secs(3);
 
@@ -83,4 +83,41 @@ async fn every_transition_leaves_its_event_in_the_stream() {
         }
     );
     assert_eq!(events[2].taken.as_ref().unwrap().units, [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_no_longer_records_neither_opens_nor_empties_a_sale() {
+    let shop = Shop::with(3, 1).await;
+    let first = lead(&shop.sale).await;
+    assert!(shop.sale.mark_broken("a test").await.unwrap());
+    let Fence::Shut(shut) = shop.sale.fence().await.unwrap() else {
+        panic!()
+    };
+    // The first one waits for a disk until its lease is over, and another one takes it.
+    shop.sale.give_up_lease(&first.owner).await.unwrap();
+    let ttl = Duration::from_mins(1);
+    let Lease::Leading { term } = shop.sale.lease("another", ttl, 0).await.unwrap() else {
+        panic!()
+    };
+    let reopened = shop.sale.reopen(&shut, &first).await.unwrap();
+    assert_eq!(reopened, Reopened::Fenced);
+    let rebuild = shop.sale.rebuild(&first).await;
+    assert!(matches!(rebuild, Err(SaleError::Closed)));
+    assert_eq!(shop.counts().await.available, 3, "nothing was emptied");
+
+    let second = Lead {
+        owner: "another".to_owned(),
+        term,
+    };
+    let rebuild = shop.sale.rebuild(&second).await.unwrap().unwrap();
+    assert!(matches!(
+        shop.sale.lease("a third", ttl, 0).await.unwrap(),
+        Lease::Standby
+    ));
+    // And so in the middle of it: every step asks.
+    shop.sale.give_up_lease("another").await.unwrap();
+    shop.sale.lease("a third", ttl, 0).await.unwrap();
+    let put = [("unit:supplied".to_owned(), "3".to_owned())];
+    let put = rebuild.put(Part::Stock, &put).await;
+    assert!(matches!(put, Err(SaleError::Closed)));
 }

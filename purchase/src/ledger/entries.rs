@@ -53,12 +53,13 @@ pub(super) fn detail(event: &StockEvent) -> String {
     detail.to_string()
 }
 
-/// Applies new events, given in the order of the stream.
+/// Applies new events, given in the order of the stream. How many reservations something became of
+/// that are not there.
 pub(super) async fn apply(
     connection: &mut AnyConnection,
     sale: &SaleId,
     events: &[&StockEvent],
-) -> Result<(), RecordError> {
+) -> Result<u64, RecordError> {
     let of = |kinds: &[&str]| -> Vec<Units<'_>> {
         let wanted = events
             .iter()
@@ -68,11 +69,8 @@ pub(super) async fn apply(
             .collect()
     };
     reserved(connection, sale, &of(&["reserved"])).await?;
-    settled(
-        connection,
-        &of(&["confirmed", "cancelled", "expired", "refunded"]),
-    )
-    .await?;
+    let ends = of(&["confirmed", "cancelled", "expired", "refunded"]);
+    let unknown = settled(connection, &ends).await?;
     let trade = of(&["confirmed", "refunded"]);
     for run in trade.chunk_by(|a, b| a.0.kind.word() == b.0.kind.word()) {
         if run[0].0.kind == EventKind::Refunded {
@@ -81,7 +79,8 @@ pub(super) async fn apply(
             confirmed(connection, sale, run, None).await?;
         }
     }
-    supplied(connection, sale, events).await
+    supplied(connection, sale, events).await?;
+    Ok(unknown)
 }
 
 pub(super) async fn reserved(
@@ -128,18 +127,19 @@ pub(super) async fn reserved(
     Ok(())
 }
 
-/// The last state of each reservation.
+/// The last state of each reservation. How many of them are not there.
 pub(super) async fn settled(
     connection: &mut AnyConnection,
     units: &[Units<'_>],
-) -> Result<(), RecordError> {
+) -> Result<u64, RecordError> {
     if units.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let last: HashMap<&str, &StockEvent> = units
         .iter()
         .map(|(event, _, taken)| (taken.reservation.as_str(), *event))
         .collect();
+    let all = last.len() as u64;
     let rows: Rows<3> = last
         .into_iter()
         .map(|(reservation, event)| {
@@ -156,8 +156,8 @@ pub(super) async fn settled(
         rows.places(0)
     );
     let query = sqlx::query(AssertSqlSafe(sql));
-    rows.bind(query).execute(connection).await?;
-    Ok(())
+    let found = rows.bind(query).execute(connection).await?.rows_affected();
+    Ok(all.saturating_sub(found))
 }
 
 /// Orders and their units, `refunded_at` if that is known already.

@@ -61,6 +61,29 @@ impl Ledger {
         events: &[StockEvent],
         now: u64,
     ) -> Result<(), RecordError> {
+        self.record_as(sale, term, events, now, false).await
+    }
+
+    /// As [`Ledger::record`], and refuses what became of a reservation that the ledger does not have:
+    /// its first event is then with somebody who read it before and has not recorded it.
+    pub async fn record_in_order(
+        &self,
+        sale: &SaleId,
+        term: u64,
+        events: &[StockEvent],
+        now: u64,
+    ) -> Result<(), RecordError> {
+        self.record_as(sale, term, events, now, true).await
+    }
+
+    async fn record_as(
+        &self,
+        sale: &SaleId,
+        term: u64,
+        events: &[StockEvent],
+        now: u64,
+        in_order: bool,
+    ) -> Result<(), RecordError> {
         let pool = self.tables().await?;
         in_time(Box::pin(async {
             let mut transaction = pool.begin().await?;
@@ -71,7 +94,11 @@ impl Ledger {
                     .iter()
                     .filter(|event| new.contains(&event.id.to_string()))
                     .collect();
-                entries::apply(&mut transaction, sale, &new).await?;
+                let unknown = entries::apply(&mut transaction, sale, &new).await?;
+                if in_order && unknown > 0 {
+                    let clash = "what became of a reservation came before the reservation";
+                    return Err(RecordError::Clash(clash.to_owned()));
+                }
             }
             transaction.commit().await?;
             Ok(())

@@ -22,7 +22,7 @@ impl Recorder {
         term: u64,
         entries: &[Entry],
     ) -> Result<(), Stepped> {
-        if self.commit(term, entries).await?.is_err() {
+        if self.commit(term, entries, true).await?.is_err() {
             // One of them is poison, or only came too early: a recorder that woke after its lease
             // had ended may have read earlier ones. Those first.
             let mut all = stream.pending().await?;
@@ -47,7 +47,7 @@ impl Recorder {
                 [] => {}
                 [entry] => self.record_alone(term, entry).await?,
                 _ => {
-                    if self.commit(term, part).await?.is_err() {
+                    if self.commit(term, part, false).await?.is_err() {
                         let (first, second) = part.split_at(part.len() / 2);
                         parts.extend([second, first]);
                     }
@@ -60,7 +60,10 @@ impl Recorder {
     async fn record_alone(&self, term: u64, entry: &Entry) -> Result<(), Stepped> {
         let mut reason = String::new();
         for _ in 0..TRIES {
-            match self.commit(term, std::slice::from_ref(entry)).await? {
+            match self
+                .commit(term, std::slice::from_ref(entry), false)
+                .await?
+            {
                 Ok(()) => return Ok(()),
                 Err(why) => reason = why,
             }
@@ -80,8 +83,14 @@ impl Recorder {
     }
 
     /// One transaction, and whoever waits for one of the events is told before Redis is: the ledger
-    /// has it, that is what counts. The inner error is a refusal; anything else ends the lead.
-    async fn commit(&self, term: u64, entries: &[Entry]) -> Result<Result<(), String>, Stepped> {
+    /// has it, that is what counts. `in_order`: what became of a reservation that is not there is
+    /// refused. The inner error is a refusal; anything else ends the lead.
+    pub(super) async fn commit(
+        &self,
+        term: u64,
+        entries: &[Entry],
+        in_order: bool,
+    ) -> Result<Result<(), String>, Stepped> {
         let sale = self.desk.stock.id();
         let events: Result<Vec<StockEvent>, EventError> = entries
             .iter()
@@ -93,7 +102,12 @@ impl Recorder {
             Err(error) => return Ok(Err(error.to_string())),
         };
         let now = self.purchase.clock().now_ms();
-        match self.ledger.record(sale, term, &events, now).await {
+        let recorded = if in_order {
+            self.ledger.record_in_order(sale, term, &events, now).await
+        } else {
+            self.ledger.record(sale, term, &events, now).await
+        };
+        match recorded {
             Err(RecordError::Clash(reason)) => return Ok(Err(reason)),
             other => other?,
         }

@@ -36,13 +36,13 @@ struct Pairs {
 
 impl Recorder {
     /// Rebuilds and opens. The ledger must have every event of the stream.
-    pub(super) async fn rebuild(&self, books: &Books) -> Result<(), Stepped> {
+    pub(super) async fn rebuild(&self, term: u64, books: &Books) -> Result<(), Stepped> {
         let sale = self.desk.stock.id();
         // Another ledger, or an emptied one, must never empty the stock store.
         let Some((newest, newest_at)) = books.newest.filter(|_| !books.supply.is_empty()) else {
             return Err(Stepped::Unknown);
         };
-        let Some(rebuild) = self.desk.stock.rebuild(&self.owner).await? else {
+        let Some(rebuild) = self.desk.stock.rebuild(&self.lead(term)).await? else {
             return Ok(());
         };
         let now = self.purchase.clock().now_ms();

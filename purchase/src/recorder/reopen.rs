@@ -13,7 +13,7 @@ use crate::{
         self, Books, Difference, Remedy, Terms, compare,
         overlay::{letter_id, recorded, set_aside},
     },
-    stream::Stream,
+    stream::{BATCH, Stream},
 };
 
 /// Most differences named one by one in the log.
@@ -93,6 +93,20 @@ impl Recorder {
                 Some(shut)
             }
         };
+        self.drain(stream, term).await?;
+        self.repair(term, shut).await?;
+        gauge.set(1.0);
+        Ok(())
+    }
+
+    /// Records all that is in the stream. First what nobody read yet, then what somebody read and did
+    /// not acknowledge: a recorder that lost its lease may read until it notices, and what it read in
+    /// between would be missing in the ledger when it is compared.
+    async fn drain(&self, stream: &mut Stream, term: u64) -> Result<(), Stepped> {
+        // Before anything is read: from here on no recorder of an earlier term writes.
+        self.commit(term, &[], false)
+            .await?
+            .map_err(Stepped::Refused)?;
         loop {
             let entries = stream.next(false).await?;
             if entries.is_empty() {
@@ -100,8 +114,9 @@ impl Recorder {
             }
             self.record(stream, term, &entries).await?;
         }
-        self.repair(term, shut).await?;
-        gauge.set(1.0);
+        for entries in stream.pending().await?.chunks(BATCH) {
+            self.record(stream, term, entries).await?;
+        }
         Ok(())
     }
 
@@ -117,7 +132,7 @@ impl Recorder {
                 self.ledger.mend(sale, term, &look.mend, now).await?;
             }
             self.named(&look.differences);
-            return self.rebuild(&look.books).await;
+            return self.rebuild(term, &look.books).await;
         }
         let sale = self.desk.stock.id();
         let keep_ms = self.desk.config.idempotency_ttl.as_millis() as u64;
@@ -125,7 +140,7 @@ impl Recorder {
         let mut books = self.ledger.books(sale, since, false).await?.books;
         self.overlay(&mut books).await?;
         let Some(shut) = shut else {
-            return self.rebuild(&books).await;
+            return self.rebuild(term, &books).await;
         };
         let picture = self.desk.stock.picture().await?;
         let terms = Terms {
@@ -136,10 +151,14 @@ impl Recorder {
         self.named(&differences);
         if !differences.is_empty() || shut.broken.is_some() {
             // Selling on a stock that forgot an order would sell its unit again.
-            return self.rebuild(&books).await;
+            return self.rebuild(term, &books).await;
         }
-        if let Reopened::Now(closed_ms) = self.desk.stock.reopen(&shut).await? {
-            tracing::info!(sale.id = %sale, closed_ms, "compared and open again");
+        match self.desk.stock.reopen(&shut, &self.lead(term)).await? {
+            Reopened::Now(closed_ms) => {
+                tracing::info!(sale.id = %sale, closed_ms, "compared and open again");
+            }
+            Reopened::Fenced => return Err(Stepped::Fenced),
+            Reopened::Already | Reopened::Changed => {}
         }
         Ok(())
     }

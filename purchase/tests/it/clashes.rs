@@ -149,3 +149,32 @@ async fn a_text_the_database_cannot_hold_blocks_nobody() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_confirm_never_overtakes_its_reservation() {
+    let place = Place::at(shared());
+    let house = place.open(&Choice::default()).await;
+    house.held("ann").await;
+    // A recorder that woke after its lease reads the reservation, and only the confirm reaches the
+    // other: the hold would stand in the ledger as held for ever.
+    let mut both = redis::pipe();
+    let reserved = ["expires_at", "1", "key", "k", "body", "b", "answer", "{}"];
+    let mut first = house.forged("*", "reserved", ("eve", "r.x"), (2, 1));
+    first.arg(&reserved);
+    both.atomic()
+        .add_command(first)
+        .cmd("XREADGROUP")
+        .arg(&["GROUP", "recorder", "sleeper", "COUNT", "1", "STREAMS"])
+        .arg(&[&house.events_key(), ">"])
+        .add_command(house.forged("*", "confirmed", ("eve", "r.x"), (2, 1)));
+    both.exec_async(&mut house.purchase.store().fast())
+        .await
+        .unwrap();
+    let state = || async {
+        let of_eve = "SELECT state FROM holds WHERE person = 'eve'";
+        place.column(of_eve).await
+    };
+    until("both are recorded", || async { !state().await.is_empty() }).await;
+    until("in order", || async { state().await == ["confirmed"] }).await;
+    assert!(house.letters().await.is_empty());
+}
