@@ -10,7 +10,7 @@ use lua::sale::{EventId, Fence, Picture, RawEvent, SaleError, StockEvent};
 
 use super::{
     Books, Difference, Kind, Moved, Terms, compare,
-    overlay::{letter_id, recorded, set_aside as set_aside_events, unrecorded},
+    overlay::{recorded, set_aside as set_aside_events, unrecorded},
     reconcile::reconcile,
 };
 use crate::{
@@ -59,7 +59,7 @@ pub async fn look(ledger: &Ledger, desk: &Desk) -> Result<Look, LookError> {
     let tables = ledger.books(sale, 0, true).await?;
     let known: HashSet<EventId> = tables.entries.iter().map(|event| event.id).collect();
     let mut letters = ledger.dead_letters(sale).await?;
-    letters.retain(|letter| letter_id(letter).is_none_or(|id| !known.contains(&id)));
+    letters.retain(|letter| !known.contains(&letter.event_id));
     // While keys are missing there is nothing to compare with; the ledger and the stream are there.
     let picture = match &fence {
         Fence::Missing { .. } => None,
@@ -69,7 +69,7 @@ pub async fn look(ledger: &Ledger, desk: &Desk) -> Result<Look, LookError> {
         Fence::Missing { keys, .. } if keys.contains(&"events") => Vec::new(),
         _ => desk.stock.events_between(NOTHING, None).await?,
     };
-    let set_aside: HashSet<EventId> = letters.iter().filter_map(letter_id).collect();
+    let set_aside: HashSet<EventId> = letters.iter().map(|letter| letter.event_id).collect();
     raw.retain(|(id, _)| !known.contains(id) && !set_aside.contains(id));
     let last = picture.as_ref().map(|picture| picture.instant.last);
     let (before, after): (Vec<&RawEvent>, Vec<&RawEvent>) = raw

@@ -15,11 +15,6 @@ use crate::{
 /// Most events one query asks for.
 const MOST: usize = 500;
 
-/// The id of an event that was set aside.
-pub fn letter_id(letter: &DeadLetter) -> Option<EventId> {
-    Some(letter.event_id)
-}
-
 /// Which of these events the ledger has by now.
 pub async fn recorded(
     ledger: &Ledger,
@@ -37,10 +32,9 @@ pub async fn recorded(
 pub fn set_aside(books: &mut Books, letters: &[DeadLetter]) -> Vec<Difference> {
     let mut found = Vec::new();
     for letter in letters {
-        let id = letter_id(letter);
         let fields = serde_json::from_str::<HashMap<String, String>>(&letter.fields);
-        let event = id.zip(fields.ok());
-        let event = event.and_then(|(id, fields)| StockEvent::parse(id, &fields).ok());
+        let event = fields.ok();
+        let event = event.and_then(|fields| StockEvent::parse(letter.event_id, &fields).ok());
         let ledger = format!("set aside: {}", letter.reason);
         let Some(event) = event else {
             let stock = format!("event {}, unreadable", letter.event_id);

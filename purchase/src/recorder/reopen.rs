@@ -11,7 +11,7 @@ use super::{Recorder, Stepped};
 use crate::{
     audit::{
         self, Books, Difference, Remedy, Terms, compare,
-        overlay::{letter_id, recorded, set_aside},
+        overlay::{recorded, set_aside},
     },
     stream::{BATCH, Stream},
 };
@@ -167,9 +167,9 @@ impl Recorder {
     async fn overlay(&self, books: &mut Books) -> Result<(), Stepped> {
         let sale = self.desk.stock.id();
         let mut letters = self.ledger.dead_letters(sale).await?;
-        let ids: Vec<EventId> = letters.iter().filter_map(letter_id).collect();
+        let ids: Vec<EventId> = letters.iter().map(|letter| letter.event_id).collect();
         let recorded = recorded(&self.ledger, sale, &ids).await?;
-        letters.retain(|letter| letter_id(letter).is_none_or(|id| !recorded.contains(&id)));
+        letters.retain(|letter| !recorded.contains(&letter.event_id));
         let found = set_aside(books, &letters);
         self.named(&found);
         Ok(())

@@ -188,13 +188,15 @@ async fn a_clean_sale_reports_nothing_while_a_crowd_is_buying() {
         crowd.spawn(async move {
             let mut rng = StdRng::seed_from_u64(task);
             while !stop.is_cancelled() {
-                stall.buy(&mut rng).await;
+                stall.turn_over(&mut rng).await;
+                tokio::time::sleep(std::time::Duration::from_millis(25)).await;
                 let _ = purchase::sweeper::step(&stall.desk).await;
             }
         });
     }
-    let mut moved = 0;
-    for round in 0..15 {
+    let (mut moved, mut round) = (0, 0);
+    while round < 5 || (moved == 0 && round < 60) {
+        round += 1;
         let audited = audit::audit(&stall.purchase, &stall.desk, false)
             .await
             .unwrap();

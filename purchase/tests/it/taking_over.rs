@@ -86,6 +86,9 @@ async fn what_is_gone_from_the_stream_is_said_and_blocks_nobody() {
 async fn trimming_never_passes_what_the_ledger_has() {
     let place = Place::at(shared());
     let house = place.open(&Choice::default()).await;
+    let id = house.held("ann").await;
+    let paid = house.confirm(&id, "ann", "pay").await;
+    assert_eq!(paid.status, 200, "somebody records");
     let nothing = (("x", "r.x"), (1, 1));
     // A sleeper has read what lies years behind the event that the recorder gets.
     let mut all = redis::pipe();

@@ -77,6 +77,14 @@ impl Stall {
         }
     }
 
+    /// As [`Self::buy`], and the units come back: so it never ends.
+    pub(crate) async fn turn_over(&self, rng: &mut StdRng) {
+        if let Some((id, person)) = self.hold(rng).await {
+            let what = 2 * rng.random_range(0..2);
+            self.settle(&id, &person, what).await;
+        }
+    }
+
     async fn hold(&self, rng: &mut StdRng) -> Option<(String, PersonId)> {
         let name = uuid::Uuid::now_v7().simple().to_string();
         let id = format!("r.{}.{name}", self.desk.stock.id());
