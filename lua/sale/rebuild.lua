@@ -6,7 +6,7 @@
 -- the one that began last can go on.
 --
 -- KEYS  the sale's (fence.lua), and the lease (lead.lua)
--- ARGV  run_id, now, step, owner and term of the caller's lease (the rebuild's name), then by step:
+-- ARGV  run_id, now, step, owner and term of the caller's lease, then by step:
 --       begin  nothing
 --       put    stock|free|slots|reservations|deadlines|ended, then field and value (of a hash) or
 --              score and member (of a sorted set) in turn, at most 2000 pairs
@@ -16,7 +16,9 @@
 --          {fenced: another one records}
 -- `begin` keeps alive_at, so that a rebuild that is begun again still knows when the sale closed.
 
-local run_id, step, name = ARGV[1], ARGV[3], ARGV[4] .. ' ' .. ARGV[5]
+local run_id, step = ARGV[1], ARGV[3]
+-- With the server's process: one that restarted in the middle may have forgotten a part.
+local name = ARGV[4] .. ' ' .. ARGV[5] .. ' ' .. run_id
 local now = wall_clock(ARGV[2])
 local KEY_OF = { stock = STOCK, free = FREE, slots = SLOTS, reservations = RESERVATIONS,
   deadlines = DEADLINES, ended = ENDED }

@@ -105,8 +105,7 @@ impl Recorder {
     }
 
     async fn repair_once(&self) -> Result<(), Stepped> {
-        let least_term = self.ledger.term(self.desk.stock.id()).await?;
-        let Some(term) = self.lease(least_term).await? else {
+        let Some(term) = self.lead_anew().await? else {
             return Ok(());
         };
         if !self.has_stream(term).await? {
@@ -119,30 +118,36 @@ impl Recorder {
     /// Records what others read and left (the one before, or one that woke after its lease), and
     /// opens the sale if it is shut.
     async fn keep_up(&self, stream: &mut Stream, term: u64) -> Result<(), Stepped> {
-        for entries in stream.pending().await?.chunks(BATCH) {
-            self.record(stream, term, entries).await?;
-        }
-        let reopening = self.reopen_if_needed(stream, term);
-        self.leading(term, reopening).await
+        let work = async {
+            for entries in stream.pending().await?.chunks(BATCH) {
+                self.record(stream, term, entries).await?;
+            }
+            self.reopen_if_needed(stream, term).await
+        };
+        self.leading(term, work).await
     }
 
-    /// Does something that may take longer than the lease, and keeps it meanwhile.
+    /// Does something that may take longer than the lease, and keeps it meanwhile. Side by side: a
+    /// renewal waits for the store's disk, and a transaction of the work must not stand still for it.
     async fn leading<T>(
         &self,
         term: u64,
         work: impl Future<Output = Result<T, Stepped>>,
     ) -> Result<T, Stepped> {
         let every = self.purchase.config().recorder_lease / 3;
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                () = tokio::time::sleep(every) => {
-                    if self.lease(term).await? != Some(term) {
-                        return Err(Stepped::Fenced);
-                    }
+        let renew = async {
+            loop {
+                tokio::time::sleep(every).await;
+                match self.lease(term).await {
+                    Ok(Some(same)) if same == term => {}
+                    Ok(_) => return Stepped::Fenced,
+                    Err(stepped) => return stepped,
                 }
             }
+        };
+        tokio::select! {
+            done = work => done,
+            lost = renew => Err(lost),
         }
     }
 
@@ -179,6 +184,18 @@ impl Recorder {
         }
     }
 
+    /// Asks for the lease, with a term that nobody has recorded in.
+    async fn lead_anew(&self) -> Result<Option<u64>, Stepped> {
+        let sale = self.desk.stock.id();
+        // Without the ledger there is nothing to lead: another process may reach it.
+        let recorded = self.ledger.term(sale).await?;
+        let Some(term) = self.lease(recorded + 1).await? else {
+            return Ok(None);
+        };
+        self.ledger.take_lead(sale, term).await?;
+        Ok(Some(term))
+    }
+
     async fn lease(&self, least_term: u64) -> Result<Option<u64>, Stepped> {
         let ttl = self.purchase.config().recorder_lease;
         Ok(
@@ -192,9 +209,7 @@ impl Recorder {
     /// Asks for the lease; with it, records until something breaks or it is lost.
     async fn lead_or_stand_by(&self, stop: &CancellationToken) -> Result<(), Stepped> {
         let sale = self.desk.stock.id();
-        // Without the ledger there is nothing to lead: another process may reach it.
-        let least_term = self.ledger.term(sale).await?;
-        let Some(term) = self.lease(least_term).await? else {
+        let Some(term) = self.lead_anew().await? else {
             return Ok(());
         };
         if !self.has_stream(term).await? {
@@ -220,8 +235,8 @@ impl Recorder {
                 kept = Some(Instant::now());
             }
             let entries = stream.next(true).await?;
-            if !entries.is_empty() {
-                self.record(&mut stream, term, &entries).await?;
+            for entries in entries.chunks(BATCH) {
+                self.record(&mut stream, term, entries).await?;
                 last = entries.last().map(|entry: &Entry| entry.id);
             }
         }

@@ -189,18 +189,36 @@ impl Purchase {
     }
 
     /// What a reservation is that neither the open store nor the ledger has: lost with the store
-    /// before it was recorded, if its id is from before the sale was last opened; else there never
-    /// was one. Whoever makes an id up learns nothing by it: any id of that time is answered alike.
+    /// before it was recorded, if its id is from the time between the sale's beginning and its last
+    /// opening; else there never was one. Whoever makes an id up learns nothing by it: any id of that time is answered alike.
     pub(crate) async fn lost_or_never_was(&self, id: &str) -> Refusal {
         let Some(desk) = self.desk(sale_of_reservation(id)) else {
             return Refusal::NotFound;
         };
-        match (made_at(id), desk.stock.opened_at().await) {
-            (Some(made_at), Ok(opened_at)) if made_at < opened_at + CLOCKS_APART_MS => {
-                Refusal::HoldLost
+        match desk.stock.look(id).await {
+            // Somebody else's, and not recorded yet.
+            Ok(Some(_)) => return Refusal::NotFound,
+            Ok(None) => {}
+            Err(error) => return error.into(),
+        }
+        let Some(made_at) = made_at(id) else {
+            return Refusal::NotFound;
+        };
+        let began_at = match self.ledger().began_at(desk.stock.id()).await {
+            Ok(Some(began_at)) => began_at,
+            Ok(None) => return Refusal::NotFound,
+            Err(error) => return error.into(),
+        };
+        match desk.stock.opened_at().await {
+            Ok(opened_at) => {
+                let since = began_at.saturating_sub(CLOCKS_APART_MS);
+                if (since..opened_at + CLOCKS_APART_MS).contains(&made_at) {
+                    Refusal::HoldLost
+                } else {
+                    Refusal::NotFound
+                }
             }
-            (_, Ok(_)) => Refusal::NotFound,
-            (_, Err(error)) => error.into(),
+            Err(error) => error.into(),
         }
     }
 

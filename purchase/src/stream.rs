@@ -20,7 +20,7 @@ pub const BATCH: usize = 1_024;
 const BLOCK: Duration = Duration::from_millis(250);
 /// How long an answer may take: longer than the block and than a slow fsync.
 const ANSWER: Duration = Duration::from_secs(10);
-const CONNECT: Duration = Duration::from_secs(1);
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// An entry as it stands in the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Stream {
             .await?;
         let events = sale.keys().events.clone();
         let made = redis::cmd("XGROUP")
-            .arg(&["CREATE", &events, GROUP, "0", "MKSTREAM"])
+            .arg(&["CREATE", &events, GROUP, "0"])
             .exec_async(&mut connection)
             .await;
         match made {
@@ -110,6 +110,24 @@ impl Stream {
         }
     }
 
+    /// The oldest entry that is still there.
+    pub async fn first(&mut self) -> Result<Option<EventId>, RedisError> {
+        let first: Value = redis::cmd("XRANGE")
+            .arg(&[&self.events, "-", "+", "COUNT", "1"])
+            .query_async(&mut self.connection)
+            .await?;
+        Ok(entries_of(first)?.first().map(|entry| entry.id))
+    }
+
+    /// Reads the whole stream again, for a ledger that forgot its last events.
+    pub async fn rewind(&mut self) -> Result<(), RedisError> {
+        self.acknowledge_now().await?;
+        redis::cmd("XGROUP")
+            .arg(&["SETID", &self.events, GROUP, "0"])
+            .exec_async(&mut self.connection)
+            .await
+    }
+
     /// Drops entries before `before`, except what somebody read and did not acknowledge, and all
     /// behind it: whatever the caller believes, that is not recorded yet.
     pub async fn trim(&mut self, mut before: EventId) -> Result<(), RedisError> {
@@ -127,7 +145,8 @@ impl Stream {
             .await
     }
 
-    /// New entries, at most [`BATCH`]. Waits a moment for the first if `wait`. What was recorded is
+    /// New entries, at most [`BATCH`]; more where somebody read earlier ones and did not acknowledge
+    /// them, which are among them then. Waits a moment for the first if `wait`. What was recorded is
     /// acknowledged on the way: both are writes that the store syncs to its disk, and so it does that
     /// once.
     pub async fn next(&mut self, wait: bool) -> Result<Vec<Entry>, RedisError> {
@@ -144,18 +163,28 @@ impl Stream {
         }
         command.arg(&["STREAMS", &self.events, ">"]);
         both.add_command(command);
-        let (answer,): (Value,) = both.query_async(&mut self.connection).await?;
-        match answer {
-            Value::Nil => Ok(Vec::new()),
-            answer => {
-                let streams: Vec<(String, Value)> = redis::from_redis_value(answer)?;
-                let mut all = Vec::new();
-                for (_, entries) in streams {
-                    all.extend(entries_of(entries)?);
-                }
-                Ok(all)
-            }
+        both.cmd("XPENDING").arg(&[&self.events, GROUP]);
+        let (answer, (_, oldest, _, _)): (Value, (u64, Option<String>, Value, Value)) =
+            both.query_async(&mut self.connection).await?;
+        if matches!(answer, Value::Nil) {
+            return Ok(Vec::new());
         }
+        let streams: Vec<(String, Value)> = redis::from_redis_value(answer)?;
+        let mut all = Vec::new();
+        for (_, entries) in streams {
+            all.extend(entries_of(entries)?);
+        }
+        // What somebody read before and did not acknowledge comes first: a refund must not reach the
+        // ledger before its confirm.
+        let oldest: Option<EventId> = oldest.and_then(|id| id.parse().ok());
+        if all
+            .first()
+            .zip(oldest)
+            .is_some_and(|(first, oldest)| oldest < first.id)
+        {
+            return self.pending().await;
+        }
+        Ok(all)
     }
 
     /// Acknowledges entries the ledger has, or the dead letters: with the next read. If that never

@@ -27,25 +27,33 @@ pub struct Audited {
 
 impl Audited {
     pub(super) fn of(desk: &Desk, look: &Look) -> Self {
-        let refunds = look.differences.iter();
-        let refunds = refunds.filter(|found| found.remedy == Remedy::Refund);
-        Self {
+        let mut audited = Self {
             sale: desk.stock.id().to_string(),
             reservations: look.reservations,
             moved: look.moved,
             differences: look.differences.clone(),
             left: None,
-            refunds: refunds.cloned().collect(),
-        }
+            refunds: Vec::new(),
+        };
+        audited.pay_back(&look.differences);
+        audited
     }
 
     pub(super) fn repaired(&mut self, left: Vec<Difference>) {
-        for found in left.iter().filter(|found| found.remedy == Remedy::Refund) {
+        self.pay_back(&left);
+        self.left = Some(left);
+    }
+
+    /// Each order once, however many differences name it: a list that is paid twice costs money.
+    fn pay_back(&mut self, differences: &[Difference]) {
+        for found in differences
+            .iter()
+            .filter(|found| found.remedy == Remedy::Refund)
+        {
             if !self.refunds.iter().any(|known| known.order == found.order) {
                 self.refunds.push(found.clone());
             }
         }
-        self.left = Some(left);
     }
 
     /// Whether both sides agree, now that it is over, and nobody has to be paid back.

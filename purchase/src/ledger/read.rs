@@ -130,13 +130,21 @@ impl Ledger {
 
     /// Whether the ledger has ever heard of the sale.
     pub async fn knows(&self, sale: &SaleId) -> Result<bool, LedgerError> {
+        Ok(self.began_at(sale).await?.is_some())
+    }
+
+    /// When the first event of the sale was, ms; none if the ledger never heard of it.
+    pub async fn began_at(&self, sale: &SaleId) -> Result<Option<u64>, LedgerError> {
         let pool = self.tables().await?;
         in_time(Box::pin(async {
-            let row = sqlx::query("SELECT event_id FROM stock_events WHERE sale = $1 LIMIT 1")
-                .bind(sale.as_str())
-                .fetch_optional(pool)
-                .await?;
-            Ok(row.is_some())
+            let row = sqlx::query(
+                "SELECT event_ms FROM stock_events WHERE sale = $1 \
+                 ORDER BY event_ms, event_seq LIMIT 1",
+            )
+            .bind(sale.as_str())
+            .fetch_optional(pool)
+            .await?;
+            row.as_ref().map(|row| number(row, "event_ms")).transpose()
         }))
         .await
     }

@@ -106,6 +106,29 @@ impl Ledger {
         .await
     }
 
+    /// Takes the lead in the ledger, before anything is read in `term`: from here on no recorder of
+    /// an earlier one writes. A term is taken once: a store that was wiped, or put back to an old
+    /// copy, may give the same one to two recorders, and one of them is refused here.
+    pub async fn take_lead(&self, sale: &SaleId, term: u64) -> Result<(), RecordError> {
+        let pool = self.tables().await?;
+        in_time(Box::pin(async {
+            let taken = sqlx::query(
+                "INSERT INTO recorder_terms (sale, term) VALUES ($1, $2) \
+                 ON CONFLICT (sale) DO UPDATE SET term = excluded.term \
+                 WHERE recorder_terms.term < excluded.term",
+            )
+            .bind(sale.as_str())
+            .bind(term as i64)
+            .execute(pool)
+            .await?;
+            match taken.rows_affected() {
+                0 => Err(RecordError::Fenced),
+                _ => Ok(()),
+            }
+        }))
+        .await
+    }
+
     /// The highest term that has recorded for `sale`.
     pub async fn term(&self, sale: &SaleId) -> Result<u64, LedgerError> {
         let pool = self.tables().await?;

@@ -63,6 +63,10 @@ impl Ledger {
             sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 .execute(&mut *transaction)
                 .await?;
+            // A large sale takes longer to read than any one statement of a batch may.
+            sqlx::query("SET LOCAL statement_timeout = 120000")
+                .execute(&mut *transaction)
+                .await?;
         }
         let mut tables = Tables::default();
         tables.supply_and_times(&mut transaction, sale).await?;

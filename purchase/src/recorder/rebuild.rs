@@ -106,10 +106,32 @@ impl Recorder {
 impl Pairs {
     fn of(books: &Books) -> Self {
         let mut pairs = Self::default();
-        for (id, booked) in &books.reservations {
+        let (held, rest): (Vec<_>, Vec<_>) = books
+            .reservations
+            .iter()
+            .partition(|(_, booked)| booked.record.state == State::Held);
+        for (id, booked) in rest {
             pairs.add(id, booked);
         }
+        // A hold on what somebody bought is not put back: it would end, and its unit be sold again.
+        for (id, booked) in held {
+            if !pairs.takes(booked) {
+                pairs.add(id, booked);
+            }
+        }
         pairs
+    }
+
+    /// Whether a unit or a slot of it is taken already.
+    fn takes(&self, booked: &Booked) -> bool {
+        let record = &booked.record;
+        let out = self.out.get(&record.sku);
+        let unit = |unit: &u32| out.is_some_and(|out| out.units.contains(unit));
+        let slots = self.slots.get(&format!("{} {}", record.sku, record.person));
+        let slot = |slot: &u32| {
+            slots.is_some_and(|taken| taken.split(',').any(|one| one == slot.to_string()))
+        };
+        record.units.iter().any(unit) || record.slots.iter().any(slot)
     }
 
     fn add(&mut self, id: &str, booked: &Booked) {

@@ -5,6 +5,8 @@
 //! While the sale is closed no script adds to the stream, so it does run dry. What was set aside is
 //! not forgotten: it is applied to what the ledger says where it does not contradict it.
 
+use std::time::Duration;
+
 use lua::sale::{EventId, Fence, Reopened, Shut};
 
 use super::{Recorder, Stepped};
@@ -13,9 +15,13 @@ use crate::{
         self, Books, Difference, Remedy, Terms, compare,
         overlay::{recorded, set_aside},
     },
+    ledger::LedgerError,
     stream::{BATCH, Stream},
 };
 
+/// How long a comparison or a rebuild may take: longer than any should, so that a ledger that went
+/// silent in the middle does not keep the sale shut for ever.
+const PATIENCE: Duration = Duration::from_mins(3);
 /// Most differences named one by one in the log.
 const NAMED: usize = 20;
 
@@ -32,7 +38,7 @@ impl Recorder {
         match self.ledger.knows(self.desk.stock.id()).await? {
             true => {
                 self.lost(&keys).await?;
-                self.leading(term, self.repair(term, None)).await?;
+                self.leading(term, self.repair(term, None, None)).await?;
                 Ok(true)
             }
             // Nobody has seeded it yet.
@@ -94,7 +100,9 @@ impl Recorder {
             }
         };
         self.drain(stream, term).await?;
-        self.repair(term, shut).await?;
+        tokio::time::timeout(PATIENCE, self.repair(term, shut, Some(stream)))
+            .await
+            .map_err(|_| LedgerError::Silent)??;
         gauge.set(1.0);
         Ok(())
     }
@@ -103,16 +111,14 @@ impl Recorder {
     /// not acknowledge: a recorder that lost its lease may read until it notices, and what it read in
     /// between would be missing in the ledger when it is compared.
     async fn drain(&self, stream: &mut Stream, term: u64) -> Result<(), Stepped> {
-        // Before anything is read: from here on no recorder of an earlier term writes.
-        self.commit(term, &[], false)
-            .await?
-            .map_err(Stepped::Refused)?;
         loop {
             let entries = stream.next(false).await?;
             if entries.is_empty() {
                 break;
             }
-            self.record(stream, term, &entries).await?;
+            for entries in entries.chunks(BATCH) {
+                self.record(stream, term, entries).await?;
+            }
         }
         for entries in stream.pending().await?.chunks(BATCH) {
             self.record(stream, term, entries).await?;
@@ -122,7 +128,12 @@ impl Recorder {
 
     /// The stream has run dry: compares if there is something to compare, rebuilds unless both agree.
     /// A sale that somebody marked is rebuilt in any case.
-    async fn repair(&self, term: u64, shut: Option<Shut>) -> Result<(), Stepped> {
+    async fn repair(
+        &self,
+        term: u64,
+        shut: Option<Shut>,
+        stream: Option<&mut Stream>,
+    ) -> Result<(), Stepped> {
         let mark = shut.as_ref().and_then(|shut| shut.broken.as_deref());
         if mark.is_some_and(|mark| mark.starts_with(audit::ASKED)) {
             let look = audit::look(&self.ledger, &self.desk).await?;
@@ -135,19 +146,23 @@ impl Recorder {
             return self.rebuild(term, &look.books).await;
         }
         let sale = self.desk.stock.id();
-        let keep_ms = self.desk.config.idempotency_ttl.as_millis() as u64;
-        let since = self.purchase.clock().now_ms().saturating_sub(keep_ms);
-        let mut books = self.ledger.books(sale, since, false).await?.books;
-        self.overlay(&mut books).await?;
         let Some(shut) = shut else {
-            return self.rebuild(term, &books).await;
+            return self.rebuild(term, &self.books().await?).await;
         };
-        let picture = self.desk.stock.picture().await?;
-        let terms = Terms {
-            keep_ms,
-            ..Terms::default()
-        };
-        let differences = compare(&books, &picture, &terms);
+        let mut books = self.books().await?;
+        let mut differences = self.differences(&books).await?;
+        if let Some(stream) = stream.filter(|_| !differences.is_empty() || shut.broken.is_some()) {
+            // The ledger may be the one that forgot (a replica that took over, a backup): what the
+            // stream still has is recorded again before anything is taken away. Only if the ledger
+            // has its beginning: else more is missing than the stream can tell.
+            let first: Vec<EventId> = stream.first().await?.into_iter().collect();
+            if !self.ledger.recorded(sale, &first).await?.is_empty() {
+                stream.rewind().await?;
+                self.drain(stream, term).await?;
+                books = self.books().await?;
+                differences = self.differences(&books).await?;
+            }
+        }
         self.named(&differences);
         if !differences.is_empty() || shut.broken.is_some() {
             // Selling on a stock that forgot an order would sell its unit again.
@@ -161,6 +176,32 @@ impl Recorder {
             Reopened::Already | Reopened::Changed => {}
         }
         Ok(())
+    }
+
+    /// What should be: the ledger's, and what was set aside.
+    async fn books(&self) -> Result<Books, Stepped> {
+        let since = self
+            .purchase
+            .clock()
+            .now_ms()
+            .saturating_sub(self.keep_ms());
+        let sale = self.desk.stock.id();
+        let mut books = self.ledger.books(sale, since, false).await?.books;
+        self.overlay(&mut books).await?;
+        Ok(books)
+    }
+
+    async fn differences(&self, books: &Books) -> Result<Vec<Difference>, Stepped> {
+        let picture = self.desk.stock.picture().await?;
+        let terms = Terms {
+            keep_ms: self.keep_ms(),
+            ..Terms::default()
+        };
+        Ok(compare(books, &picture, &terms))
+    }
+
+    fn keep_ms(&self) -> u64 {
+        self.desk.config.idempotency_ttl.as_millis() as u64
     }
 
     /// Events that were set aside and not recorded since.

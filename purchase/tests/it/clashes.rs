@@ -154,7 +154,9 @@ async fn a_text_the_database_cannot_hold_blocks_nobody() {
 async fn a_confirm_never_overtakes_its_reservation() {
     let place = Place::at(shared());
     let house = place.open(&Choice::default()).await;
-    house.held("ann").await;
+    let id = house.held("ann").await;
+    let paid = house.confirm(&id, "ann", "pay").await;
+    assert_eq!(paid.status, 200, "somebody records");
     // A recorder that woke after its lease reads the reservation, and only the confirm reaches the
     // other: the hold would stand in the ledger as held for ever.
     let mut both = redis::pipe();

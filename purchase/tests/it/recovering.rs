@@ -243,6 +243,32 @@ async fn another_ledger_never_empties_a_store() {
     assert_eq!(desk.stock.picture().await.unwrap().reservations.len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_that_forgot_its_last_events_gets_them_from_the_stream() {
+    let place = Place::at(shared());
+    let house = place.open(&Choice::default()).await;
+    let id = house.held("ann").await;
+    assert_eq!(house.confirm(&id, "ann", "pay").await.status, 200);
+    // A backup of a moment ago, or a replica that took over: the confirm was acknowledged.
+    let mut other = place.database.stranger().await;
+    for forget in [
+        "DELETE FROM stock_events WHERE kind = 'confirmed'",
+        "DELETE FROM order_units",
+        "DELETE FROM orders",
+        "UPDATE holds SET state = 'held', settled_at = NULL",
+    ] {
+        sqlx::query(forget).execute(&mut other).await.unwrap();
+    }
+    let desk = house.purchase.desks().next().unwrap();
+    desk.stock.mark_broken("as a restart would").await.unwrap();
+    house.until_open().await;
+    assert_eq!(house.state(&id, "ann").await, "confirmed");
+    until("the ledger has it again", || async {
+        house.ledger_counts().await == (0, 1)
+    })
+    .await;
+}
+
 impl House {
     /// available, held and sold, if it sells.
     pub(crate) async fn counts_if_open(&self) -> Option<(u64, u64, u64)> {

@@ -4,7 +4,7 @@
 //! something is left or has to be paid back; 2: it was not possible to look. Runs beside everything
 //! else, at any time.
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use entry_pass::KeyRing;
 use purchase::{PassKeys, Purchase, Urls, audit::Audited, clock::Clock};
@@ -24,13 +24,16 @@ const BLIND: u8 = 2;
 pub(crate) async fn run(options: AuditOptions) -> anyhow::Result<ExitCode> {
     match Box::pin(look(&options)).await {
         Ok(audited) => {
+            let mut told = String::new();
             if options.json {
-                println!("{}", serde_json::to_string_pretty(&audited)?);
+                told = serde_json::to_string_pretty(&audited)? + "\n";
             } else {
                 for sale in &audited {
-                    print!("{sale}");
+                    told += &sale.to_string();
                 }
             }
+            // Whoever reads may have gone (`| head`): the exit code is the answer all the same.
+            let _ = std::io::stdout().write_all(told.as_bytes());
             let clean = audited.iter().all(Audited::clean);
             Ok(ExitCode::from(u8::from(!clean)))
         }
