@@ -4,7 +4,8 @@
 //! refuses when the sale was last opened under another one: see [`SaleError::Restarted`]. A sale
 //! whose stock is missing is closed and never "has N": see [`SaleError::Closed`]. Buyers' calls
 //! share one multiplexed connection; sweeps, operators and recorders share another and cannot stand
-//! in their way. Both wait out a slow fsync. What a script answers is a word, parsed here once. Nothing here knows HTTP or SQL.
+//! in their way. Both wait out a slow fsync. What a script answers is a word, parsed here once.
+//! Nothing here knows HTTP or SQL.
 
 use std::{
     borrow::Cow,
@@ -146,7 +147,7 @@ impl Sale {
     }
 
     /// A call from the background.
-    async fn pooled<'a>(
+    async fn in_background<'a>(
         &self,
         script: &'a Script,
         keys: &[&str],

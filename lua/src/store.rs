@@ -3,7 +3,8 @@
 //! The hot path uses [`Store::fast`], a multiplexed connection that comes back by itself: requests
 //! on it share packets and system calls (measured: twice the requests of a pool). While the store is
 //! away a call fails soon, because a request that waits seconds for it is worse than an honest 503.
-//! Everything else, such as sweeps and operators, uses the pool, so that it cannot stand in the way.
+//! What is asked rarely uses the pool, so that it cannot stand in the way. A sale's sweeps, operators and
+//! recorders have a connection of their own (`sale.rs`), which knows the server's process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use crate::fast::Fast;
 /// seconds is slow and not away: a lease, a sweep or a reopening given up on every time would keep a
 /// sale shut for as long as the disk is slow. A server that is away refuses at once all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Most pooled connections; the pool serves background work only.
+/// Most pooled connections.
 const POOLED: u32 = 8;
 
 /// The store did not do what was asked.
@@ -147,7 +148,7 @@ impl Store {
         self.fast.clone()
     }
 
-    /// A connection from the pool, for background work.
+    /// A connection from the pool, for what is asked rarely.
     pub async fn pooled(&self) -> Result<bb8::PooledConnection<'_, Patient>, StoreError> {
         let refused = self.refused.notified();
         tokio::pin!(refused);

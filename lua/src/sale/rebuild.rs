@@ -160,7 +160,7 @@ impl Rebuild<'_> {
         let mut args = vec![step, self.owner.as_str(), self.term.as_str()];
         args.extend(more);
         self.sale
-            .pooled(&scripts::REBUILD, &self.sale.keys.led(), &args)
+            .in_background(&scripts::REBUILD, &self.sale.keys.led(), &args)
             .await
     }
 }

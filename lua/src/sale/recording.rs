@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EventId, Sale, SaleError, scripts};
+use super::{Sale, SaleError, scripts};
 use crate::{ScriptError, StoreError};
 
 /// The keys of a whole sale and their types, in the order of [`crate::keys::SaleKeys::whole`].
@@ -164,19 +164,20 @@ impl Sale {
     /// When the sale was last opened: seeded, reopened or rebuilt, ms. What was held before that
     /// and is not there now was lost with the store.
     pub async fn opened_at(&self) -> Result<u64, SaleError> {
-        let live = self.background.live().await?;
-        let at = redis::cmd("HGET")
+        let mut connection = self.store.pooled().await?;
+        let at: Option<u64> = redis::cmd("HGET")
             .arg(&[&self.keys.state, "opened_at"])
-            .query_async::<Option<u64>>(&mut live.connection.clone())
-            .await;
-        Ok(self.answered(&live, "opened-at", at)?.unwrap_or(0))
+            .query_async(&mut *connection)
+            .await
+            .map_err(|source| StoreError::from_redis("opened-at", source))?;
+        Ok(at.unwrap_or(0))
     }
 
     /// Closes the sale for everybody until the active recorder has repaired it. False: there is no
     /// state to mark.
     pub async fn mark_broken(&self, reason: &str) -> Result<bool, SaleError> {
         let reply = self
-            .pooled(&scripts::MARK, &self.keys.whole(), &[reason])
+            .in_background(&scripts::MARK, &self.keys.whole(), &[reason])
             .await?;
         Ok(reply.word == "marked")
     }
@@ -187,7 +188,7 @@ impl Sale {
     pub async fn reopen(&self, compared: &Shut, lead: &Lead) -> Result<Reopened, SaleError> {
         let mark = compared.broken.as_deref().unwrap_or_default();
         let mut reply = self
-            .pooled(
+            .in_background(
                 &scripts::REOPEN,
                 &self.keys.led(),
                 &[&compared.run_id, mark, &lead.owner, &lead.term.to_string()],
@@ -200,19 +201,5 @@ impl Sale {
             "fenced" => Reopened::Fenced,
             _ => return Err(reply.unknown()),
         })
-    }
-
-    /// Drops events before `before`. Call it only with an event the ledger has, and that every
-    /// reader of the feed has passed.
-    pub async fn trim(&self, before: EventId) -> Result<u64, SaleError> {
-        let mut connection = self.store.pooled().await?;
-        redis::cmd("XTRIM")
-            .arg(&self.keys.events)
-            .arg("MINID")
-            .arg("~")
-            .arg(before.to_string())
-            .query_async(&mut *connection)
-            .await
-            .map_err(|source| StoreError::from_redis("trim", source).into())
     }
 }

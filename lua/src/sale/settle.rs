@@ -129,7 +129,7 @@ impl Sale {
     /// Takes a sale back.
     pub async fn refund(&self, id: &str) -> Result<Refunded, SaleError> {
         let mut reply = self
-            .pooled(&scripts::REFUND, &self.keys.whole(), &[id])
+            .in_background(&scripts::REFUND, &self.keys.whole(), &[id])
             .await?;
         Ok(match reply.word.as_str() {
             "refunded" | "again" => Refunded::Done(reply.record(0)?),
@@ -159,7 +159,7 @@ impl Sale {
         let most = most.clamp(1, 100).to_string();
         let keep = keep.as_millis().to_string();
         let mut reply = self
-            .pooled(&scripts::EXPIRE, &self.keys.whole(), &[&most, &keep])
+            .in_background(&scripts::EXPIRE, &self.keys.whole(), &[&most, &keep])
             .await?;
         Ok(match reply.word.as_str() {
             "swept" => Swept::Step {

@@ -44,7 +44,7 @@ impl Sale {
     /// Sets what is supplied.
     pub async fn supply(&self, what: &SetSupply<'_>) -> Result<Supplied, SaleError> {
         let mut reply = self
-            .pooled(
+            .in_background(
                 &scripts::SUPPLY,
                 &self.keys.whole(),
                 &[
