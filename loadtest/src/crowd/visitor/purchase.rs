@@ -65,25 +65,21 @@ impl Visitor {
         if self.role == Role::Retrier {
             self.cut(&call).await;
         }
-        for _ in 0..super::TRIES {
-            let heard = self.patiently(&call).await?;
-            if let Some(id) = heard.reservation() {
-                if self.role == Role::Retrier {
-                    self.patiently(&call).await?;
-                }
-                return Ok(id);
+        let heard = self.patiently(&call).await?;
+        if let Some(id) = heard.reservation() {
+            if self.role == Role::Retrier {
+                self.patiently(&call).await?;
             }
-            match (heard.answer.status, heard.problem()) {
-                (409, "in-flight") => self.pause(Duration::from_millis(300)).await,
-                (409, "sold-out" | "not-enough") => {
-                    self.leave().await;
-                    return Err(Outcome::SoldOutInside);
-                }
-                (401 | 403 | 410, _) => return Err(self.turned_away()),
-                _ => return Err(Outcome::Refused),
-            }
+            return Ok(id);
         }
-        Err(Outcome::GaveUp)
+        match (heard.answer.status, heard.problem()) {
+            (409, "sold-out" | "not-enough") => {
+                self.leave().await;
+                Err(Outcome::SoldOutInside)
+            }
+            (401 | 403 | 410, _) => Err(self.turned_away()),
+            _ => Err(Outcome::Refused),
+        }
     }
 
     /// Pays: the hold becomes an order once the ledger has it.
