@@ -29,7 +29,27 @@ const WAITING: usize = 4096;
 /// A connection and the process at its other end.
 pub(crate) struct Live {
     pub(crate) connection: MultiplexedConnection,
-    pub(crate) run_id: String,
+    pub(crate) run_id: Arc<str>,
+}
+
+impl Live {
+    /// Connects within `reach`; each answer may take `patience`.
+    pub(crate) async fn connect(
+        client: &redis::Client,
+        reach: Duration,
+        patience: Duration,
+    ) -> Result<Self, StoreError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(reach))
+            .set_response_timeout(Some(patience))
+            .set_pipeline_buffer_size(WAITING);
+        let mut connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+            .map_err(away)?;
+        let run_id = run_id(&mut connection).await?.into();
+        Ok(Self { connection, run_id })
+    }
 }
 
 /// The shared connection to one store.
@@ -72,7 +92,7 @@ impl SharedConnection {
                 std::io::Error::from(std::io::ErrorKind::NotConnected).into(),
             ));
         }
-        match self.connect().await {
+        match Live::connect(&self.client, CONNECT, self.patience).await {
             Ok(live) => {
                 let live = Arc::new(live);
                 *self.live.write() = Some(Arc::clone(&live));
@@ -83,20 +103,6 @@ impl SharedConnection {
                 Err(error)
             }
         }
-    }
-
-    async fn connect(&self) -> Result<Live, StoreError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(self.patience))
-            .set_pipeline_buffer_size(WAITING);
-        let mut connection = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-            .map_err(away)?;
-        let run_id = run_id(&mut connection).await?;
-        Ok(Live { connection, run_id })
     }
 
     /// Drops the connection after an error that may have broken it. Calls under way on it end by

@@ -4,11 +4,12 @@
 //! store (`lua/sale/*.lua`). The two may be different servers, so no script touches both. A script
 //! answers with a word; its door parses it once into an enum. [`store`] holds the connections:
 //! one multiplexed connection for the hot path, because requests on it share packets and system
-//! calls, and a pool for the rest.
+//! calls, and a pool for what is asked in the background.
 
 mod connection;
 mod fast;
 pub mod keys;
+mod pool;
 pub mod room;
 pub mod sale;
 mod script;

@@ -3,8 +3,8 @@
 //! Every call passes the `run_id` of the server process it is connected to, and every script
 //! refuses when the sale was last opened under another one: see [`SaleError::Restarted`]. A sale
 //! whose stock is missing is closed and never "has N": see [`SaleError::Closed`]. Buyers' calls
-//! share one multiplexed connection; sweeps, operators and recorders share another and cannot stand
-//! in their way. Both wait out a slow fsync. What a script answers is a word, parsed here once.
+//! share one multiplexed connection; sweeps, operators and recorders use the store's pool and cannot
+//! stand in their way. Both wait out a slow fsync. What a script answers is a word, parsed here once.
 //! Nothing here knows HTTP or SQL.
 
 use std::{
@@ -19,10 +19,7 @@ use entry_pass::SaleId;
 use redis::{Value, aio::ConnectionLike};
 
 use crate::{
-    ScriptError, Store, StoreError,
-    connection::{Live, SharedConnection},
-    keys::SaleKeys,
-    script::Script,
+    ScriptError, Store, StoreError, connection::SharedConnection, keys::SaleKeys, script::Script,
 };
 
 mod event;
@@ -78,7 +75,6 @@ pub struct Sale {
     id: SaleId,
     keys: Arc<SaleKeys>,
     stock: Arc<SharedConnection>,
-    background: Arc<SharedConnection>,
     store: Store,
     told: Arc<AtomicU64>,
 }
@@ -89,7 +85,6 @@ impl Sale {
         Ok(Self {
             keys: Arc::new(SaleKeys::new(&id)),
             stock: Arc::new(SharedConnection::new(store.client()?, PATIENCE)),
-            background: Arc::new(SharedConnection::new(store.client()?, PATIENCE)),
             store: store.clone(),
             told: Arc::default(),
             id,
@@ -153,28 +148,10 @@ impl Sale {
         keys: &[&str],
         args: &[&str],
     ) -> Result<Reply<'a>, SaleError> {
-        let live = self.background.live().await?;
-        let mut connection = live.connection.clone();
-        let result = self
-            .call(script, &mut connection, &live.run_id, keys, args)
-            .await;
-        if let Err(ScriptError::Store(StoreError::Away { source, .. })) = &result {
-            self.background.lost(&live, source);
-        }
-        Reply::parse(script, result?)
-    }
-
-    /// What a command from the background answered; a connection that broke is not used again.
-    fn answered<T>(
-        &self,
-        live: &Arc<Live>,
-        call: &'static str,
-        result: Result<T, redis::RedisError>,
-    ) -> Result<T, SaleError> {
-        result.map_err(|source| {
-            self.background.lost(live, &source);
-            StoreError::from_redis(call, source).into()
-        })
+        let mut connection = self.store.pooled().await?;
+        let run_id = connection.run_id();
+        let result = self.call(script, &mut *connection, &run_id, keys, args);
+        Reply::parse(script, result.await?)
     }
 
     /// Every fenced script takes the caller's `run_id` and the time first; 0 asks Redis.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use entry_pass::PersonId;
 
 use super::{EventId, Lead, Sale, SaleError, scripts};
+use crate::StoreError;
 
 /// Most pairs one step carries: about a millisecond of the store's time.
 pub const REBUILD_STEP: usize = 1_000;
@@ -112,7 +113,7 @@ impl Rebuild<'_> {
     /// Remembers the answers of idempotency keys again. Not a step of its own name: without its
     /// reservation an answer is worth nothing.
     pub async fn remember(&self, answers: &[Remembered]) -> Result<(), SaleError> {
-        let live = self.sale.background.live().await?;
+        let mut connection = self.sale.store.pooled().await?;
         for answers in answers.chunks(REBUILD_STEP) {
             let mut pipe = redis::pipe();
             for answer in answers {
@@ -123,8 +124,8 @@ impl Rebuild<'_> {
                     .arg(answer.ttl.as_millis().max(1) as u64)
                     .ignore();
             }
-            let kept = pipe.exec_async(&mut live.connection.clone()).await;
-            self.sale.answered(&live, "rebuild", kept)?;
+            let kept = pipe.exec_async(&mut *connection).await;
+            kept.map_err(|source| StoreError::from_redis("rebuild", source))?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Sale, SaleError, scripts};
-use crate::{ScriptError, StoreError};
+use crate::StoreError;
 
 /// The keys of a whole sale and their types, in the order of [`crate::keys::SaleKeys::whole`].
 const WHOLE: [(&str, &str); 8] = [
@@ -109,7 +109,7 @@ impl Sale {
         least_term: u64,
     ) -> Result<super::Reply<'static>, SaleError> {
         let script = &*scripts::LEASE;
-        let live = self.background.live().await?;
+        let mut connection = self.store.pooled().await?;
         let call = script
             .call()
             .key(&self.keys.lease)
@@ -117,23 +117,18 @@ impl Sale {
             .arg(owner)
             .arg(ttl_ms.to_string())
             .arg(least_term);
-        let result = call.run(&mut live.connection.clone()).await;
-        if let Err(ScriptError::Store(StoreError::Away { source, .. })) = &result {
-            self.background.lost(&live, source);
-        }
-        super::Reply::parse(script, result?)
+        super::Reply::parse(script, call.run(&mut *connection).await?)
     }
 
     /// Where the sale stands behind the fence.
     pub async fn fence(&self) -> Result<Fence, SaleError> {
-        let live = self.background.live().await?;
-        let mut connection = live.connection.clone();
+        let failed = |source| StoreError::from_redis("fence", source);
+        let mut connection = self.store.pooled().await?;
         let mut types = redis::pipe();
         for key in self.keys.whole() {
             types.cmd("TYPE").arg(key);
         }
-        let types = types.query_async(&mut connection).await;
-        let types: Vec<String> = self.answered(&live, "fence", types)?;
+        let types: Vec<String> = types.query_async(&mut *connection).await.map_err(failed)?;
         let keys: Vec<_> = WHOLE
             .iter()
             .zip(&types)
@@ -144,19 +139,18 @@ impl Sale {
         if !keys.is_empty() {
             return Ok(Fence::Missing { keys, all });
         }
-        let state = redis::cmd("HMGET")
+        let (run_id, broken): (Option<String>, Option<String>) = redis::cmd("HMGET")
             .arg(&[&self.keys.state, "run_id", "broken"])
-            .query_async(&mut connection)
-            .await;
-        let (run_id, broken): (Option<String>, Option<String>) =
-            self.answered(&live, "fence", state)?;
+            .query_async(&mut *connection)
+            .await
+            .map_err(failed)?;
         Ok(match (run_id, broken) {
             // A rebuild that did not come to its end.
             (None, _) => Fence::Missing {
                 keys: vec!["state"],
                 all: false,
             },
-            (Some(run_id), None) if run_id == live.run_id => Fence::Open,
+            (Some(run_id), None) if *run_id == *connection.run_id() => Fence::Open,
             (Some(run_id), broken) => Fence::Shut(Shut { run_id, broken }),
         })
     }
