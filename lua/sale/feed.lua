@@ -10,9 +10,9 @@
 -- Behind the fence the figures are the last known ones, and no event is read.
 
 local cursor, most = ARGV[3], tonumber(ARGV[4])
--- Who let a hold run out has had the turn and mostly walked away: counted again as one who wants a
--- unit, each such visitor would keep the next from being offered it until the session ends.
-local MARK = { reserved = 'r', cancelled = 'f', refunded = 'f' }
+-- Who let a hold run out or was paid back has had the turn and mostly walked away: counted again as
+-- one who wants a unit, each would keep the next from being offered it until the session ends.
+local MARK = { reserved = 'r', cancelled = 'f' }
 
 local shut = fence(ARGV[1], ARGV[2])
 local now, stock = wall_clock(ARGV[2]), redis.call('HGETALL', STOCK)

@@ -34,7 +34,7 @@ pub struct SkuCounts {
 pub enum Mark {
     /// Now holds or bought.
     Reserved(PersonId),
-    /// Cancelled or refunded: may want a unit again. Who let a hold run out has had the turn.
+    /// Cancelled: may want a unit again. Who let a hold run out or was paid back has had the turn.
     Freed(PersonId),
 }
 

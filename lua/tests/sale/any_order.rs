@@ -127,7 +127,7 @@ impl Stage {
             let person = event.taken.map(|taken| taken.person);
             match (event.kind.word(), person) {
                 ("reserved", Some(person)) => self.marks.push(Mark::Reserved(person)),
-                ("cancelled" | "refunded", Some(person)) => self.marks.push(Mark::Freed(person)),
+                ("cancelled", Some(person)) => self.marks.push(Mark::Freed(person)),
                 _ => {}
             }
         }
