@@ -32,6 +32,7 @@ mod reply;
 mod reserve;
 mod scripts;
 mod settle;
+mod sold_out;
 mod supply;
 
 pub use event::{EventError, EventId, EventKind, StockEvent, Taken};
@@ -45,6 +46,7 @@ pub use settle::{Cancelled, Confirmed, Looked, Refunded, Swept};
 pub use supply::{SetSupply, Supplied};
 
 use reply::Reply;
+use sold_out::SoldOut;
 
 /// How long one answer may take. A slow fsync is seconds long, and its writes are not lost.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -77,6 +79,7 @@ pub struct Sale {
     stock: Arc<SharedConnection>,
     store: Store,
     told: Arc<AtomicU64>,
+    sold_out: Arc<SoldOut>,
 }
 
 impl Sale {
@@ -87,6 +90,7 @@ impl Sale {
             stock: Arc::new(SharedConnection::new(store.client()?, PATIENCE)),
             store: store.clone(),
             told: Arc::default(),
+            sold_out: Arc::default(),
             id,
         })
     }

@@ -17,6 +17,7 @@ mod sale {
     pub(crate) mod reserve;
     pub(crate) mod server;
     pub(crate) mod settle;
+    pub(crate) mod sold_out;
     pub(crate) mod steps;
     pub(crate) mod stream;
     pub(crate) mod supply;

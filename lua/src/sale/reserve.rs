@@ -70,6 +70,10 @@ impl Sale {
     /// Reserves. Repeating a call with the same key and body has the effect of one.
     pub async fn reserve(&self, what: &Reserve<'_>) -> Result<Reserved, SaleError> {
         let key = self.keys.idempotency(what.person, what.key);
+        let held = self.plainly_sold_out(what.sku, what.person, &key, what.quantity);
+        if let Some(held) = held.await {
+            return Ok(Reserved::SoldOut { held });
+        }
         let [
             state,
             stock,
@@ -118,9 +122,12 @@ impl Sale {
             "not-enough" => Reserved::NotEnough {
                 available: reply.take(0)?,
             },
-            "sold-out" => Reserved::SoldOut {
-                held: reply.take(0)?,
-            },
+            "sold-out" => {
+                self.is_sold_out(what.sku);
+                Reserved::SoldOut {
+                    held: reply.take(0)?,
+                }
+            }
             _ => return Err(reply.unknown()),
         })
     }
