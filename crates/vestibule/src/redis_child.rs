@@ -41,6 +41,15 @@ impl Purpose {
             Self::Stock => "stock",
         }
     }
+
+    fn dir(self) -> String {
+        format!("redis-{}", self.name())
+    }
+
+    /// The server's socket, in the data directory.
+    pub(crate) fn socket(self) -> PathBuf {
+        Path::new(&self.dir()).join("redis.sock")
+    }
 }
 
 /// The private server cannot be started.
@@ -89,8 +98,8 @@ impl RedisChild {
         purpose: Purpose,
         data: &Path,
     ) -> Result<Self, RedisChildError> {
-        let dir = data.join(format!("redis-{}", purpose.name()));
-        let socket = dir.join("redis.sock");
+        let socket = data.join(purpose.socket());
+        let dir = data.join(purpose.dir());
         if socket.as_os_str().len() > 107 {
             return Err(RedisChildError::PathTooLong(socket));
         }

@@ -11,5 +11,6 @@ pub(crate) mod purchase;
 pub(crate) mod recorder;
 mod requirements;
 pub(crate) mod serve;
+mod stores;
 
 pub(crate) use options::{AuditOptions, RecorderOptions, RoleOptions, ServeOptions};

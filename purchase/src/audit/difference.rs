@@ -1,5 +1,7 @@
 //! One difference between what should be and what is, and what can be done about it.
 
+use std::fmt;
+
 use lua::sale::{Reservation, State};
 use serde::Serialize;
 
@@ -48,6 +50,13 @@ pub enum Kind {
     Contradiction,
 }
 
+/// The words of the JSON, which an operator looks up in the documentation.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
 /// What can be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -58,6 +67,12 @@ pub enum Remedy {
     Refund,
     /// A person has to look.
     Look,
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// One difference.

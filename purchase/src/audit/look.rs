@@ -10,7 +10,7 @@ use lua::sale::{EventId, Fence, Picture, RawEvent, SaleError, StockEvent};
 
 use super::{
     Books, Difference, Kind, Moved, Terms, compare,
-    overlay::{recorded, set_aside as set_aside_events, unrecorded},
+    overlay::{letters, recorded, set_aside as set_aside_events, unrecorded},
     reconcile::reconcile,
 };
 use crate::{
@@ -40,6 +40,8 @@ pub enum LookError {
 /// What was seen.
 #[derive(Debug, Default)]
 pub struct Look {
+    /// Whether the stock store or the ledger knows the sale.
+    pub known: bool,
     /// What should be.
     pub books: Books,
     /// Every difference.
@@ -58,8 +60,7 @@ pub async fn look(ledger: &Ledger, desk: &Desk) -> Result<Look, LookError> {
     let fence = desk.stock.fence().await?;
     let tables = ledger.books(sale, 0, true).await?;
     let known: HashSet<EventId> = tables.entries.iter().map(|event| event.id).collect();
-    let mut letters = ledger.dead_letters(sale).await?;
-    letters.retain(|letter| !known.contains(&letter.event_id));
+    let letters = letters(ledger, sale).await?;
     // While keys are missing there is nothing to compare with; the ledger and the stream are there.
     let picture = match &fence {
         Fence::Missing { .. } => None,
@@ -98,7 +99,9 @@ pub async fn look(ledger: &Ledger, desk: &Desk) -> Result<Look, LookError> {
         differences.extend(compare(&result.books, picture, &terms));
         differences.extend(answers(desk, &result.books, picture, &terms).await?);
     }
+    let nothing = matches!(&fence, Fence::Missing { all: true, .. });
     Ok(Look {
+        known: !(nothing && tables.entries.is_empty() && letters.is_empty()),
         reservations: result.books.reservations.len(),
         books: result.books,
         differences,

@@ -12,6 +12,8 @@ use crate::role::Desk;
 pub struct Audited {
     /// Which sale.
     pub sale: String,
+    /// Whether the stock store or the ledger has heard of it; if not, nothing was compared.
+    pub known: bool,
     /// How many reservations were looked at.
     pub reservations: usize,
     /// How many events came in while it looked; what they moved was not judged.
@@ -29,6 +31,7 @@ impl Audited {
     pub(super) fn of(desk: &Desk, look: &Look) -> Self {
         let mut audited = Self {
             sale: desk.stock.id().to_string(),
+            known: look.known,
             reservations: look.reservations,
             moved: look.moved,
             differences: look.differences.clone(),
@@ -56,7 +59,8 @@ impl Audited {
         }
     }
 
-    /// Whether both sides agree, now that it is over, and nobody has to be paid back.
+    /// Whether both sides agree, now that it is over, and nobody has to be paid back. Of a sale that
+    /// is not known that means nothing.
     pub fn clean(&self) -> bool {
         let left = self.left.as_ref().unwrap_or(&self.differences);
         left.is_empty() && self.refunds.is_empty()
@@ -65,6 +69,13 @@ impl Audited {
 
 impl fmt::Display for Audited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.known {
+            return writeln!(
+                f,
+                "sale {}: neither the stock store nor the ledger has heard of it",
+                self.sale
+            );
+        }
         write!(
             f,
             "sale {}: {} reservations, ",
@@ -106,8 +117,7 @@ impl fmt::Display for Audited {
 
 fn table(f: &mut fmt::Formatter<'_>, differences: &[Difference]) -> fmt::Result {
     for found in differences {
-        let kind = serde_json::to_string(&found.kind).unwrap_or_default();
-        let remedy = serde_json::to_string(&found.remedy).unwrap_or_default();
+        let (kind, remedy) = (found.kind.to_string(), found.remedy.to_string());
         let unit = found.unit.map(|unit| format!("unit {unit}"));
         let about: Vec<&str> = [
             &found.sku,
@@ -119,7 +129,6 @@ fn table(f: &mut fmt::Formatter<'_>, differences: &[Difference]) -> fmt::Result 
         .into_iter()
         .filter_map(Option::as_deref)
         .collect();
-        let (kind, remedy) = (kind.trim_matches('"'), remedy.trim_matches('"'));
         writeln!(f, "  {kind:<18} {remedy:<7} {}", about.join("  "))?;
         writeln!(f, "      ledger: {}", found.ledger)?;
         writeln!(f, "      stock:  {}", found.stock)?;

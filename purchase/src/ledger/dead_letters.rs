@@ -2,7 +2,7 @@
 
 use entry_pass::SaleId;
 use lua::sale::EventId;
-use sqlx::Row;
+use sqlx::{Row, any::AnyRow};
 
 use super::{
     Ledger, LedgerError, in_time,
@@ -55,6 +55,27 @@ impl Ledger {
         .await
     }
 
+    /// Takes one out for good. None: it is not set aside.
+    pub async fn discard(
+        &self,
+        sale: &SaleId,
+        event: EventId,
+    ) -> Result<Option<DeadLetter>, LedgerError> {
+        let pool = self.tables().await?;
+        in_time(Box::pin(async {
+            let row = sqlx::query(
+                "DELETE FROM dead_letters WHERE sale = $1 AND event_id = $2 \
+                 RETURNING event_id, fields, reason, tries",
+            )
+            .bind(sale.as_str())
+            .bind(event.to_string())
+            .fetch_optional(pool)
+            .await?;
+            row.as_ref().map(letter).transpose()
+        }))
+        .await
+    }
+
     /// What is set aside, in the order of the stream.
     pub async fn dead_letters(&self, sale: &SaleId) -> Result<Vec<DeadLetter>, LedgerError> {
         let pool = self.tables().await?;
@@ -66,18 +87,20 @@ impl Ledger {
             .fetch_all(pool)
             .await?;
             rows.iter()
-                .map(|row| {
-                    Ok(DeadLetter {
-                        event_id: parsed(row, "event_id")?,
-                        fields: row.try_get("fields")?,
-                        reason: row.try_get("reason")?,
-                        tries: row.try_get::<i64, _>("tries")? as u32,
-                    })
-                })
+                .map(letter)
                 .collect::<Result<Vec<_>, LedgerError>>()
         }))
         .await?;
         letters.sort_by_key(|letter| letter.event_id);
         Ok(letters)
     }
+}
+
+fn letter(row: &AnyRow) -> Result<DeadLetter, LedgerError> {
+    Ok(DeadLetter {
+        event_id: parsed(row, "event_id")?,
+        fields: row.try_get("fields")?,
+        reason: row.try_get("reason")?,
+        tries: row.try_get::<i64, _>("tries")? as u32,
+    })
 }

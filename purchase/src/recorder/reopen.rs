@@ -13,7 +13,7 @@ use super::{Recorder, Stepped};
 use crate::{
     audit::{
         self, Books, Difference, Remedy, Terms, compare,
-        overlay::{recorded, set_aside},
+        overlay::{letters, set_aside},
     },
     ledger::LedgerError,
     stream::{BATCH, Stream},
@@ -207,10 +207,7 @@ impl Recorder {
     /// Events that were set aside and not recorded since.
     async fn overlay(&self, books: &mut Books) -> Result<(), Stepped> {
         let sale = self.desk.stock.id();
-        let mut letters = self.ledger.dead_letters(sale).await?;
-        let ids: Vec<EventId> = letters.iter().map(|letter| letter.event_id).collect();
-        let recorded = recorded(&self.ledger, sale, &ids).await?;
-        letters.retain(|letter| !recorded.contains(&letter.event_id));
+        let letters = letters(&self.ledger, sale).await?;
         let found = set_aside(books, &letters);
         self.named(&found);
         Ok(())
@@ -220,13 +217,13 @@ impl Recorder {
     fn named(&self, differences: &[Difference]) {
         let sale = self.desk.stock.id();
         for found in differences.iter().take(NAMED) {
-            let (kind, reservation) = (&found.kind, found.reservation.as_deref().unwrap_or("-"));
+            let (kind, reservation) = (found.kind, found.reservation.as_deref().unwrap_or("-"));
             let (ledger, stock) = (&found.ledger, &found.stock);
-            tracing::error!(sale.id = %sale, ?kind, reservation, ledger, stock, "stock and ledger differ");
+            tracing::warn!(sale.id = %sale, %kind, reservation, ledger, stock, "stock and ledger differ");
         }
         if differences.len() > NAMED {
             let more = differences.len() - NAMED;
-            tracing::error!(sale.id = %sale, more, "stock and ledger differ in more than these");
+            tracing::warn!(sale.id = %sale, more, "stock and ledger differ in more than these");
         }
         for found in differences
             .iter()

@@ -1,8 +1,8 @@
 //! `audit`: compares ledger, stock store and stream of every sale, and has differences repaired.
 //!
 //! A table for people, JSON for machines. Exit code 0: both sides agree; 1: they differ, or did and
-//! something is left or has to be paid back; 2: it was not possible to look. Runs beside everything
-//! else, at any time.
+//! something is left or has to be paid back; 2: it was not possible to look, or there is no such sale.
+//! Runs beside everything else, at any time.
 
 use std::{io::Write, process::ExitCode};
 
@@ -10,7 +10,7 @@ use entry_pass::KeyRing;
 use purchase::{PassKeys, Purchase, Urls, audit::Audited, clock::Clock};
 use toml::Value;
 
-use super::requirements;
+use super::{requirements, stores};
 use crate::{
     config::{Flag, Layers},
     logging,
@@ -34,8 +34,12 @@ pub(crate) async fn run(options: AuditOptions) -> anyhow::Result<ExitCode> {
             }
             // Whoever reads may have gone (`| head`): the exit code is the answer all the same.
             let _ = std::io::stdout().write_all(told.as_bytes());
+            let known = audited.iter().all(|sale| sale.known);
             let clean = audited.iter().all(Audited::clean);
-            Ok(ExitCode::from(u8::from(!clean)))
+            Ok(ExitCode::from(match (known, clean) {
+                (false, _) => BLIND,
+                (true, clean) => u8::from(!clean),
+            }))
         }
         Err(error) => {
             eprintln!("vestibule: {error:#}");
@@ -51,23 +55,12 @@ async fn look(options: &AuditOptions) -> anyhow::Result<Vec<Audited>> {
         value: Value::String(data.display().to_string()),
     });
     let flags = data.into_iter().collect();
-    let mut layers = Layers::read(options.config.as_deref(), Layers::environment(), flags)?;
-    if let Some(data) = &options.data {
-        let data = data.canonicalize()?;
-        let stock = data.join("redis-stock").join("redis.sock");
-        let stock = format!("redis+unix://{}", stock.display());
-        layers.assume("--data", "stores.stock", &stock);
-        let ledger = format!("sqlite://{}", data.join("ledger.sqlite").display());
-        layers.assume("--data", "stores.ledger", &ledger);
-    }
-    let (config, _) = layers.into_config(requirements::of_an_audit)?;
+    let layers = Layers::read(options.config.as_deref(), Layers::environment(), flags)?;
+    let (config, _) = layers.into_config(requirements::of_a_look)?;
     logging::start(&config.log)?;
-    let (Some(stock), Some(ledger)) = (config.stores.stock, config.stores.ledger) else {
-        anyhow::bail!("the configuration was not judged");
-    };
     let urls = Urls {
-        stock: stock.reveal().to_owned(),
-        ledger: ledger.reveal().to_owned(),
+        stock: stores::stock(&config)?,
+        ledger: stores::ledger(&config)?,
     };
     // An audit checks no passes. A key that never signed one honours none.
     let passes = PassKeys {

@@ -28,6 +28,9 @@ pub(crate) struct RecorderOptions {
     /// Try every event that was set aside again, print what became of each, and end; 1 if any is left
     #[arg(long)]
     pub(crate) replay_dead: bool,
+    /// Discard an event that was set aside and settled by hand, print it, and end
+    #[arg(long, value_name = "SALE/EVENT", conflicts_with = "replay_dead")]
+    pub(crate) discard_dead: Option<String>,
     #[command(flatten)]
     pub(crate) common: RoleOptions,
 }

@@ -1,7 +1,7 @@
 //! `recorder`: writes the stream of stock events to the ledger, and nothing else.
 //!
 //! Any number may run; one is active for each sale and the others stand by. With `--replay-dead` it
-//! tries what was set aside again, and ends.
+//! tries what was set aside again, with `--discard-dead` it discards one of these, and ends.
 
 use std::process::ExitCode;
 
@@ -16,12 +16,15 @@ use crate::{
     wiring::{self, Counter, Desk},
 };
 
-mod replay;
+mod dead_letters;
 
-/// Runs until a signal, or until the dead letters were tried again.
+/// Runs until a signal, or until the dead letters are seen to.
 pub(crate) async fn run(options: RecorderOptions) -> anyhow::Result<ExitCode> {
     if options.replay_dead {
-        return replay::run(&options.common).await;
+        return dead_letters::replay(&options.common).await;
+    }
+    if let Some(which) = &options.discard_dead {
+        return dead_letters::discard(&options.common, which).await;
     }
     let options = options.common;
     let flags = options.flags("listen.operator");

@@ -82,20 +82,8 @@ pub(super) fn of_a_recorder(config: &Config) -> Vec<String> {
     all.0
 }
 
-/// Complaints of an audit.
-pub(super) fn of_an_audit(config: &Config) -> Vec<String> {
-    let mut all = Complaints(config.purchase_complaints().collect());
-    all.stock_and_ledger(config);
-    all.need(
-        "purchase.sales",
-        !config.purchase.sales.is_empty(),
-        "at least one sale",
-    );
-    all.0
-}
-
-/// Complaints of a recorder that only tries dead letters again.
-pub(super) fn of_a_replay(config: &Config) -> Vec<String> {
+/// Complaints of what looks at a sale from outside, at the stores there are (`stores.rs`).
+pub(super) fn of_a_look(config: &Config) -> Vec<String> {
     let mut all = Complaints(config.purchase_complaints().collect());
     all.need(
         "purchase.sales",

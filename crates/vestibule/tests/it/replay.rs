@@ -1,4 +1,4 @@
-//! `recorder --replay-dead` as an operator runs it.
+//! `recorder --replay-dead` and `--discard-dead` as an operator runs them.
 
 use std::{path::Path, process::Output};
 
@@ -32,9 +32,15 @@ fn set_aside(data: &Path, sequence: u64, kind: &str) {
 }
 
 fn replay(config: &Path) -> (Option<i32>, String) {
+    recorder(&["--replay-dead"], config)
+}
+
+fn recorder(what: &[&str], config: &Path) -> (Option<i32>, String) {
     let mut command = vestibule();
     let Output { status, stdout, .. } = command
-        .args(["recorder", "--replay-dead", "--config"])
+        .arg("recorder")
+        .args(what)
+        .arg("--config")
         .arg(config)
         .output()
         .unwrap();
@@ -42,7 +48,7 @@ fn replay(config: &Path) -> (Option<i32>, String) {
 }
 
 #[test]
-fn dead_letters_are_tried_again_and_each_is_accounted_for() {
+fn dead_letters_are_tried_again_or_discarded_and_each_is_accounted_for() {
     let data = tempfile::tempdir().unwrap();
     let config = data.path().join("vestibule.toml");
     let text = format!(
@@ -76,4 +82,17 @@ fn dead_letters_are_tried_again_and_each_is_accounted_for() {
         );
         assert!(said.ends_with(ends), "{said}");
     }
+    let discard = |which: &str| recorder(&["--discard-dead", which], &config);
+    for wrong in ["5-1", "night/5-2", "day/5-1", "night/five"] {
+        assert_eq!(discard(wrong).0, Some(1), "{wrong}");
+    }
+    let (code, said) = discard("night/5-1");
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said["fields"]["reservation"], "r.x", "{said}");
+    assert_eq!(discard("night/5-1").0, Some(1), "it is gone");
+    assert_eq!(
+        replay(&config),
+        (Some(0), "0 tried again, 0 left\n".to_owned())
+    );
 }

@@ -1,4 +1,5 @@
-//! `recorder --replay-dead`: tries every dead letter of the configured sales again, and ends.
+//! `recorder --replay-dead` tries every dead letter of the configured sales again, and
+//! `--discard-dead` takes one out that was settled by hand.
 //!
 //! Each is a transaction of its own beside whoever records (see [`Ledger::replay`]), so nothing has
 //! to be stopped for it. Only the ledger is needed.
@@ -7,15 +8,18 @@ use std::{fmt::Write, process::ExitCode};
 
 use anyhow::Context;
 use entry_pass::SaleId;
+use lua::sale::EventId;
 use purchase::ledger::{DeadLetter, Ledger, Replayed};
 
 use crate::{
     clock,
     config::{Config, Layers},
-    data_dir::LEDGER,
     logging,
-    roles::{RoleOptions, requirements},
+    roles::{RoleOptions, requirements, stores},
 };
+
+/// The ledger has changed, and the stock store has not.
+const AFTERWARDS: &str = "run `vestibule audit --repair` now: it tells the stock store";
 
 /// What the table says of a letter.
 struct Line {
@@ -26,13 +30,9 @@ struct Line {
     outcome: String,
 }
 
-/// Prints what became of each. Exit code 0 if none is left.
-pub(super) async fn run(options: &RoleOptions) -> anyhow::Result<ExitCode> {
-    let flags = options.flags("listen.operator");
-    let layers = Layers::read(options.config.as_deref(), Layers::environment(), flags)?;
-    let (config, _) = layers.into_config(requirements::of_a_replay)?;
-    logging::start(&config.log)?;
-    let ledger = Ledger::open(&url(&config)?)?;
+/// Tries each again and prints what became of it. Exit code 0 if none is left.
+pub(super) async fn replay(options: &RoleOptions) -> anyhow::Result<ExitCode> {
+    let (config, ledger) = open(options)?;
     let (mut lines, mut left) = (Vec::new(), 0);
     for sale in config.purchase.sales.keys() {
         for letter in ledger.dead_letters(sale).await? {
@@ -46,6 +46,9 @@ pub(super) async fn run(options: &RoleOptions) -> anyhow::Result<ExitCode> {
         print!("{}", table(&lines));
     }
     println!("{} tried again, {left} left", lines.len());
+    if lines.len() > left {
+        eprintln!("{AFTERWARDS}");
+    }
     Ok(if left == 0 {
         ExitCode::SUCCESS
     } else {
@@ -53,20 +56,45 @@ pub(super) async fn run(options: &RoleOptions) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The configured ledger, or the one `serve` keeps in its data directory.
-fn url(config: &Config) -> anyhow::Result<String> {
-    if let Some(url) = &config.stores.ledger {
-        return Ok(url.reveal().to_owned());
-    }
-    let file = config.data.dir.join(LEDGER);
-    // Made here it would be an empty one, in which nothing is dead.
-    std::fs::metadata(&file).with_context(|| {
-        format!(
-            "stores.ledger is not set and there is no {}",
-            file.display()
-        )
-    })?;
-    Ok(format!("sqlite://{}", file.display()))
+/// Takes one out of the ledger for good and prints it whole, so that it can be kept elsewhere.
+pub(super) async fn discard(options: &RoleOptions, which: &str) -> anyhow::Result<ExitCode> {
+    let named = which
+        .split_once('/')
+        .and_then(|(sale, event)| Some((sale.parse::<SaleId>().ok()?, event.parse().ok()?)));
+    let (sale, event): (SaleId, EventId) = named
+        .context("--discard-dead: must be SALE/EVENT, as --replay-dead and the audit name them")?;
+    let (config, ledger) = open(options)?;
+    anyhow::ensure!(
+        config.purchase.sales.contains_key(&sale),
+        "--discard-dead: there is no purchase.sales.{sale}"
+    );
+    let discarded = ledger.discard(&sale, event).await?;
+    ledger.close().await;
+    let Some(letter) = discarded else {
+        eprintln!("vestibule: no event {event} of {sale} is set aside");
+        return Ok(ExitCode::FAILURE);
+    };
+    let fields: serde_json::Value = serde_json::from_str(&letter.fields)
+        .unwrap_or_else(|_| serde_json::Value::String(letter.fields.clone()));
+    let whole = serde_json::json!({
+        "sale": sale.as_str(),
+        "event": event.to_string(),
+        "reason": letter.reason,
+        "tries": letter.tries,
+        "fields": fields,
+    });
+    println!("{whole:#}");
+    eprintln!("{AFTERWARDS}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(options: &RoleOptions) -> anyhow::Result<(Config, Ledger)> {
+    let flags = options.flags("listen.operator");
+    let layers = Layers::read(options.config.as_deref(), Layers::environment(), flags)?;
+    let (config, _) = layers.into_config(requirements::of_a_look)?;
+    logging::start(&config.log)?;
+    let ledger = Ledger::open(&stores::ledger(&config)?)?;
+    Ok((config, ledger))
 }
 
 fn line(sale: &SaleId, letter: &DeadLetter, outcome: Replayed) -> Line {
