@@ -51,9 +51,10 @@ app.post('/v1/reservations', async (req, res) => {
 
   const id = `r.${SALE}.${randomBytes(16).toString('hex')}`;
   const body = createHash('sha256').update(`${sku}\n${quantity}`).digest('base64url').slice(0, 22);
-  const [word, first, second] = await redis.reserve(
+  const [, answer = ['closed']] = await redis.reserve(
     ...keys, `sale:{${SALE}}:key:reserve ${claims.sub} ${key}`,
-    runId, 0, id, claims.sub, sku, quantity, HOLD_MS, key, body, KEY_TTL_MS);
+    runId, 0, `${id} ${claims.sub} ${sku} ${quantity} ${HOLD_MS} ${key} ${body} ${KEY_TTL_MS}`);
+  const [word, first, second] = answer;
   switch (word) {
     case 'reserved':
     case 'again':

@@ -200,8 +200,8 @@ skus.${SKU}.supplied = ${SUPPLIED}
     const args = [
       '-p', this.port, '-c', connections, '-n', count, '-r', 2_000_000_000, '--csv',
       'EVALSHA', this.sha, 9, ...keys, `sale:{${SALE}}:key:reserve ${person} 5f0e2c1a-run0-${random}`,
-      runId, 0, `r.${SALE}.0123abcd${random}${random}`, person, SKU, 1, HOLD_MS, `5f0e2c1a-run0-${random}`,
-      'A'.repeat(22), KEY_TTL_MS,
+      runId, 0, [`r.${SALE}.0123abcd${random}${random}`, person, SKU, 1, HOLD_MS, `5f0e2c1a-run0-${random}`,
+        'A'.repeat(22), KEY_TTL_MS].join(' '),
     ].map(String);
     const out = execFileSync('taskset', ['-c', String(core), 'redis-benchmark', ...args], { encoding: 'utf8' });
     const [per_second, , , p50_ms, , p99_ms] = out.trim().split('\n').at(-1).split(',').slice(-7)

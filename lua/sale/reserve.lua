@@ -1,98 +1,172 @@
--- Takes units for one person: all of them or none.
+-- Takes units for each of those who ask at the same moment: for each one all of them or none.
 --
 -- Why atomic: between looking at the stock and taking from it another buyer would take the same
 -- unit; between taking and writing the event a crash would lose who has it; between looking for
 -- the idempotency key and storing it a retry would reserve twice. There is therefore no moment in
 -- which a key is "in flight": a second request with it simply comes after the first.
 --
+-- Why many: what is the same for all of them (the fence, the figures, most commands) is done once.
+-- They are decided one after another, each as if those before it had been calls of their own.
+--
 -- KEYS  the sale's (fence.lua), and
---       9 string  key           "{body hash} {answer}" of this idempotency key
--- ARGV  run_id, now (0: Redis' time), id, person, sku, quantity, hold_ms, key, body hash, key_ttl_ms
--- Replies  {reserved, answer} {again, answer} {key-reused} {unknown-sku} {limit-reached, limit, taken}
---          {not-enough, available} {sold-out, held} {taken-id} {closed} {restarted}
--- Work  bounded by the limit per person (at most 100 slots and units).
-
-local KEY = KEYS[9]
-local id, person, sku, quantity = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
-local hold_ms, key, body, key_ttl_ms = tonumber(ARGV[7]), ARGV[8], ARGV[9], tonumber(ARGV[10])
+--       9.. string  "{body hash} {answer}" of each one's idempotency key
+-- ARGV  run_id, now (0: Redis' time), then of each one, separated by spaces:
+--       id person sku quantity hold_ms key {body hash} key_ttl_ms
+-- Replies  {answers, for each one in turn} {closed} {restarted}
+--          each of them {reserved, answer} {again, answer} {key-reused} {unknown-sku}
+--          {limit-reached, limit, taken} {not-enough, available} {sold-out, held} {taken-id}
+-- Work  bounded by the door: at most 64 ask at once, for at most 400 units.
 
 local shut, now, open_now, closed_ms, gap = fence(ARGV[1], ARGV[2])
 if shut then return { shut } end
 
-local stored = redis.call('GET', KEY)
-if stored then
-  local stored_body, answer, held_id = string.match(stored, '^(%S+) ({"id":"([^"]+)".*)$')
+local asked, ids, slots_fields, wanted = {}, {}, {}, {}
+for i = 3, #ARGV do
+  local one = {}
+  one.id, one.person, one.sku, one.quantity, one.hold_ms, one.key, one.body, one.key_ttl_ms =
+    string.match(ARGV[i], '^(%S+) (%S+) (%S+) (%d+) (%d+) (%S+) (%S+) (%d+)$')
+  if not one.id then return redis.error_reply('ERR a request of another shape: ' .. ARGV[i]) end
+  one.quantity = tonumber(one.quantity)
+  local n = i - 2
+  asked[n], ids[n], slots_fields[n] = one, one.id, one.sku .. ' ' .. one.person
+  wanted[one.sku] = (wanted[one.sku] or 0) + one.quantity
+end
+
+-- Everything is read before anything is written: a key of a wrong type must stop us before.
+local stored = redis.call('MGET', unpack(KEYS, 9))
+local slots_of = redis.call('HMGET', SLOTS, unpack(slots_fields))
+-- What those before in this call have changed, on top of what was read.
+local remembered, held_now, slots_now, figures = {}, {}, {}, {}
+
+-- The figures of a sku; false when nobody knows it; nil when they are no numbers.
+local function figures_of(sku)
+  if figures[sku] ~= nil then return figures[sku] end
+  local read = redis.call('HMGET', STOCK, sku .. ':supplied', sku .. ':available', sku .. ':held',
+    sku .. ':sold', sku .. ':limit', sku .. ':minted')
+  if not (read[1] or read[2] or read[3] or read[4]) then
+    figures[sku] = false
+    return false
+  end
+  for i = 1, #read do
+    if not tonumber(read[i]) then return nil end
+  end
+  figures[sku] = { available = tonumber(read[2]), held = tonumber(read[3]), limit = tonumber(read[5]),
+    minted = tonumber(read[6]), used = 0 }
+  return figures[sku]
+end
+
+-- Units that came back go first; then such as nobody ever had. nil: one that came back is no unit.
+local freed = {}
+local function allot(sku, figure, quantity)
+  if not figure.back then
+    figure.back = redis.call('ZRANGEBYLEX', FREE, '[' .. sku .. ':', '(' .. sku .. ';',
+      'LIMIT', 0, wanted[sku])
+  end
+  local units = {}
+  while #units < quantity and figure.used < #figure.back do
+    figure.used = figure.used + 1
+    local member = figure.back[figure.used]
+    units[#units + 1] = tonumber(string.sub(member, #sku + 2))
+    freed[#freed + 1] = member
+    if not tonumber(string.sub(member, #sku + 2)) then return nil, member end
+  end
+  while #units < quantity do
+    figure.minted = figure.minted + 1
+    units[#units + 1] = figure.minted
+  end
+  return units
+end
+
+-- Whether the id of the n-th was given before.
+local records
+local function given(n)
+  records = records or redis.call('HMGET', RESERVATIONS, unpack(ids))
+  return records[n] or held_now[ids[n]]
+end
+
+local answers, taken = {}, {}
+for n, one in ipairs(asked) do
+  local id, sku, quantity, slots_field = one.id, one.sku, one.quantity, slots_fields[n]
+  local key_name = KEYS[8 + n]
+  local body, answer, held_id = string.match(remembered[key_name] or stored[n] or '',
+    '^(%S+) ({"id":"([^"]+)".*)$')
   -- A key outlives a hold that was lost with the store: its answer is worth nothing then.
-  if held_id and redis.call('HEXISTS', RESERVATIONS, held_id) == 1 then
-    if stored_body ~= body then return { 'key-reused' } end
-    return { 'again', answer }
+  if held_id and (held_now[held_id] or redis.call('HEXISTS', RESERVATIONS, held_id) == 1) then
+    answers[n] = body == one.body and { 'again', answer } or { 'key-reused' }
+  else
+    local figure = figures_of(sku)
+    if figure == nil then return broken('the figures of ' .. sku .. ' are no numbers') end
+    local all_slots, mine, count = slots_now[slots_field] or slots_of[n], {}, 0
+    for slot in string.gmatch(all_slots or '', '%d+') do
+      mine[tonumber(slot)] = true
+      count = count + 1
+    end
+    if not figure then
+      answers[n] = { 'unknown-sku' }
+    elseif count + quantity > figure.limit then
+      answers[n] = { 'limit-reached', figure.limit, count }
+    elseif figure.available <= 0 then
+      answers[n] = { 'sold-out', figure.held }
+    elseif figure.available < quantity then
+      answers[n] = { 'not-enough', figure.available }
+    elseif given(n) then
+      answers[n] = { 'taken-id' }
+    else
+      local units, stray = allot(sku, figure, quantity)
+      if not units then return broken('a free unit of another shape: ' .. stray) end
+      local slots, slot = {}, 1
+      while #slots < quantity do
+        if not mine[slot] then slots[#slots + 1] = slot end
+        slot = slot + 1
+      end
+      one.units, one.slots = table.concat(units, ','), table.concat(slots, ',')
+      one.deadline = open_now + tonumber(one.hold_ms)
+      one.expires_at = one.deadline + closed_ms
+      -- Every part is of a safe alphabet, so the answer needs no escaping. These very bytes are
+      -- sent, now and for the same key again.
+      one.answer = '{"id":"' .. id .. '","sku":"' .. sku .. '","quantity":' .. quantity
+        .. ',"units":[' .. one.units .. '],"state":"held","expires_at":' .. one.expires_at .. '}'
+      figure.available, figure.held = figure.available - quantity, figure.held + quantity
+      slots_now[slots_field] = all_slots and all_slots .. ',' .. one.slots or one.slots
+      held_now[id], remembered[key_name] = true, one.body .. ' ' .. one.answer
+      answers[n] = { 'reserved', one.answer }
+      one.key_name = key_name
+      taken[#taken + 1] = one
+    end
   end
 end
-
-local figures = redis.call('HMGET', STOCK, sku .. ':supplied', sku .. ':available', sku .. ':held',
-  sku .. ':sold', sku .. ':limit', sku .. ':minted')
-local available, held, sold = tonumber(figures[2]), tonumber(figures[3]), tonumber(figures[4])
-local limit, minted = tonumber(figures[5]), tonumber(figures[6])
-if not (figures[1] and available and held and sold and limit and minted) then
-  if not (figures[1] or figures[2] or figures[3] or figures[4]) then return { 'unknown-sku' } end
-  return broken('the figures of ' .. sku .. ' are no numbers')
-end
-
-local slots_field = sku .. ' ' .. person
-local taken, mine, count = redis.call('HGET', SLOTS, slots_field), {}, 0
-for slot in string.gmatch(taken or '', '%d+') do
-  mine[tonumber(slot)] = true
-  count = count + 1
-end
-if count + quantity > limit then return { 'limit-reached', limit, count } end
-if available <= 0 then return { 'sold-out', held } end
-if available < quantity then return { 'not-enough', available } end
-
--- Reads of the right type, for their error: a key of a wrong type must stop us before any write.
-local back = redis.call('ZRANGEBYLEX', FREE, '[' .. sku .. ':', '(' .. sku .. ';', 'LIMIT', 0, quantity)
-redis.call('ZSCORE', DEADLINES, id)
+if #taken == 0 then return { 'answers', unpack(answers) } end
+redis.call('ZSCORE', DEADLINES, taken[1].id)
 redis.call('XLEN', EVENTS)
-if redis.call('HEXISTS', RESERVATIONS, id) == 1 then return { 'taken-id' } end
-
-local units, slots = {}, {}
-for i = 1, #back do
-  units[i] = tonumber(string.sub(back[i], #sku + 2))
-  if not units[i] then return broken('a free unit of another shape: ' .. back[i]) end
-end
-while #units < quantity do
-  minted = minted + 1
-  units[#units + 1] = minted
-end
-local slot = 1
-while #slots < quantity do
-  if not mine[slot] then
-    slots[#slots + 1] = slot
-    mine[slot] = true
-  end
-  slot = slot + 1
-end
-local all_slots = table.concat(slots, ',')
-if taken then all_slots = taken .. ',' .. all_slots end
-local unit_list, slot_list = table.concat(units, ','), table.concat(slots, ',')
-local deadline = open_now + hold_ms
-local expires_at = deadline + closed_ms
--- Every part is of a safe alphabet, so the answer needs no escaping. These very bytes are sent,
--- now and for the same key again.
-local answer = '{"id":"' .. id .. '","sku":"' .. sku .. '","quantity":' .. quantity
-  .. ',"units":[' .. unit_list .. '],"state":"held","expires_at":' .. expires_at .. '}'
 
 -- Writes: out of the stock first, so that a partial write can only under-sell.
-redis.call('HSET', STOCK, sku .. ':available', available - quantity, sku .. ':held', held + quantity,
-  sku .. ':minted', minted)
-if #back > 0 then redis.call('ZREM', FREE, unpack(back)) end
-redis.call('HSET', SLOTS, slots_field, all_slots)
--- The time this hold was promised counts a jump as closed already: so it must be booked.
+for sku, figure in pairs(figures) do
+  if figure and figure.back then
+    redis.call('HSET', STOCK, sku .. ':available', figure.available, sku .. ':held', figure.held,
+      sku .. ':minted', figure.minted)
+  end
+end
+if #freed > 0 then redis.call('ZREM', FREE, unpack(freed)) end
+local pairs_of_slots = {}
+for field, all_slots in pairs(slots_now) do
+  pairs_of_slots[#pairs_of_slots + 1] = field
+  pairs_of_slots[#pairs_of_slots + 1] = all_slots
+end
+redis.call('HSET', SLOTS, unpack(pairs_of_slots))
+-- The time these holds were promised counts a jump as closed already: so it must be booked.
 if gap then book_closed(now, closed_ms, gap) end
-local event = redis.call('XADD', EVENTS, '*', 'v', 1, 'kind', 'reserved', 'person', person,
-  'reservation', id, 'sku', sku, 'quantity', quantity, 'units', unit_list, 'slots', slot_list,
-  'expires_at', expires_at, 'key', key, 'body', body, 'answer', answer, 'at', now)
-redis.call('HSET', RESERVATIONS, id, table.concat({ 'held', person, sku, quantity, unit_list,
-  slot_list, deadline, '-', '-', event, '-' }, ' '))
-redis.call('ZADD', DEADLINES, deadline, id)
-redis.call('SET', KEY, body .. ' ' .. answer, 'PX', key_ttl_ms)
-return { 'reserved', answer }
+local new_records, deadlines = {}, {}
+for n, one in ipairs(taken) do
+  local event = redis.call('XADD', EVENTS, '*', 'v', 1, 'kind', 'reserved', 'person', one.person,
+    'reservation', one.id, 'sku', one.sku, 'quantity', one.quantity, 'units', one.units,
+    'slots', one.slots, 'expires_at', one.expires_at, 'key', one.key, 'body', one.body,
+    'answer', one.answer, 'at', now)
+  new_records[2 * n - 1] = one.id
+  new_records[2 * n] = table.concat({ 'held', one.person, one.sku, one.quantity, one.units, one.slots,
+    one.deadline, '-', '-', event, '-' }, ' ')
+  deadlines[2 * n - 1], deadlines[2 * n] = one.deadline, one.id
+  redis.call('SET', one.key_name, one.body .. ' ' .. one.answer, 'PX', one.key_ttl_ms)
+end
+redis.call('HSET', RESERVATIONS, unpack(new_records))
+redis.call('ZADD', DEADLINES, unpack(deadlines))
+return { 'answers', unpack(answers) }

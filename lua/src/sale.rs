@@ -32,8 +32,8 @@ mod reply;
 mod reserve;
 mod scripts;
 mod settle;
-mod sold_out;
 mod supply;
+mod together;
 
 pub use event::{EventError, EventId, EventKind, StockEvent, Taken};
 pub use feed::{Feed, Mark, SkuCounts};
@@ -46,13 +46,13 @@ pub use settle::{Cancelled, Confirmed, Looked, Refunded, Swept};
 pub use supply::{SetSupply, Supplied};
 
 use reply::Reply;
-use sold_out::SoldOut;
+use together::Together;
 
 /// How long one answer may take. A slow fsync is seconds long, and its writes are not lost.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Why a sale did nothing. A refusal such as "sold out" is an answer and not one of these.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SaleError {
     /// The store holds no such sale, or holds it in part: closed until it is rebuilt.
     #[error("the stock store does not hold the whole sale")]
@@ -79,7 +79,7 @@ pub struct Sale {
     stock: Arc<SharedConnection>,
     store: Store,
     told: Arc<AtomicU64>,
-    sold_out: Arc<SoldOut>,
+    together: Arc<Together>,
 }
 
 impl Sale {
@@ -90,7 +90,7 @@ impl Sale {
             stock: Arc::new(SharedConnection::new(store.client()?, PATIENCE)),
             store: store.clone(),
             told: Arc::default(),
-            sold_out: Arc::default(),
+            together: Arc::default(),
             id,
         })
     }

@@ -8,7 +8,7 @@ use redis::{
 use crate::StoreError;
 
 /// What can go wrong with a call to a script.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ScriptError {
     /// The store did not answer, or answered an error. Whether the script ran is unknown: repeat it
     /// with the same arguments.

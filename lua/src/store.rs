@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The store did not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// No connection, no answer in time, or loading: whether the call ran is unknown.
     #[error("the store is away ({call}): {source}")]

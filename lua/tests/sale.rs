@@ -17,8 +17,9 @@ mod sale {
     pub(crate) mod reserve;
     pub(crate) mod server;
     pub(crate) mod settle;
-    pub(crate) mod sold_out;
+    pub(crate) mod stage;
     pub(crate) mod steps;
     pub(crate) mod stream;
     pub(crate) mod supply;
+    pub(crate) mod together;
 }

@@ -44,6 +44,14 @@ impl<'a> Reply<'a> {
         Reservation::unpack(&text).ok_or_else(|| self.script.unexpected(text).into())
     }
 
+    /// What comes after `word`: one value for each of so many.
+    pub(crate) fn answers(self, word: &str, many: usize) -> Result<Vec<Value>, SaleError> {
+        if self.word != word || self.rest.len() != many {
+            return Err(self.unknown());
+        }
+        Ok(self.rest)
+    }
+
     /// A word this door does not know.
     pub(crate) fn unknown(&self) -> SaleError {
         self.script.unexpected(&self.word).into()

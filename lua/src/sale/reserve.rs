@@ -1,10 +1,11 @@
-//! Reserve: units for one person, all or none.
+//! What is asked of the stock by one who reserves, and what comes of it. How it gets there: `together.rs`.
 
 use std::time::Duration;
 
 use entry_pass::{PersonId, Sku};
+use redis::Value;
 
-use super::{Sale, SaleError, scripts};
+use super::{SaleError, reply::Reply, scripts};
 
 /// Most units one reservation may ask for, and most one person may be allowed: what keeps the
 /// script's work bounded.
@@ -66,68 +67,46 @@ pub fn reserve_script() -> (&'static str, &'static str) {
     scripts::RESERVE.hash_and_text()
 }
 
-impl Sale {
-    /// Reserves. Repeating a call with the same key and body has the effect of one.
-    pub async fn reserve(&self, what: &Reserve<'_>) -> Result<Reserved, SaleError> {
-        let key = self.keys.idempotency(what.person, what.key);
-        let held = self.plainly_sold_out(what.sku, what.person, &key, what.quantity);
-        if let Some(held) = held.await {
-            return Ok(Reserved::SoldOut { held });
-        }
-        let [
-            state,
-            stock,
-            free,
-            slots,
-            reservations,
-            deadlines,
-            ended,
-            events,
-        ] = self.keys.whole();
-        let mut reply = self
-            .fast(
-                &scripts::RESERVE,
-                &[
-                    state,
-                    stock,
-                    free,
-                    slots,
-                    reservations,
-                    deadlines,
-                    ended,
-                    events,
-                    &key,
-                ],
-                &[
-                    what.id,
-                    what.person.as_str(),
-                    what.sku.as_str(),
-                    &what.quantity.clamp(1, MOST_UNITS).to_string(),
-                    &what.hold.as_millis().to_string(),
-                    what.key,
-                    what.body,
-                    &what.key_ttl.as_millis().max(1).to_string(),
-                ],
-            )
-            .await?;
+impl Reserve<'_> {
+    /// As the script takes it. No part holds a space.
+    pub(super) fn packed(&self) -> String {
+        format!(
+            "{} {} {} {} {} {} {} {}",
+            self.id,
+            self.person,
+            self.sku,
+            self.units(),
+            self.hold.as_millis(),
+            self.key,
+            self.body,
+            self.key_ttl.as_millis().max(1)
+        )
+    }
+
+    pub(super) fn units(&self) -> u32 {
+        self.quantity.clamp(1, MOST_UNITS)
+    }
+}
+
+impl Reserved {
+    /// The answer to one of those who asked.
+    pub(super) fn parse(answer: Value) -> Result<Self, SaleError> {
+        let mut reply = Reply::parse(&scripts::RESERVE, answer)?;
         Ok(match reply.word.as_str() {
-            "reserved" => Reserved::New(reply.take(0)?),
-            "again" => Reserved::Again(reply.take(0)?),
-            "key-reused" => Reserved::KeyReused,
-            "unknown-sku" => Reserved::UnknownSku,
-            "limit-reached" => Reserved::LimitReached {
+            "reserved" => Self::New(reply.take(0)?),
+            "again" => Self::Again(reply.take(0)?),
+            "key-reused" => Self::KeyReused,
+            "unknown-sku" => Self::UnknownSku,
+            "limit-reached" => Self::LimitReached {
                 limit: reply.take(0)?,
                 taken: reply.take(1)?,
             },
-            "not-enough" => Reserved::NotEnough {
+            "not-enough" => Self::NotEnough {
                 available: reply.take(0)?,
             },
-            "sold-out" => {
-                self.is_sold_out(what.sku);
-                Reserved::SoldOut {
-                    held: reply.take(0)?,
-                }
-            }
+            "sold-out" => Self::SoldOut {
+                held: reply.take(0)?,
+            },
             _ => return Err(reply.unknown()),
         })
     }

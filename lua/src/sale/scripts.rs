@@ -18,7 +18,6 @@ macro_rules! scripts {
 
 scripts! {
     RESERVE = "reserve.lua" with "fence.lua";
-    SOLD_OUT = "sold_out.lua" with "fence.lua";
     CONFIRM = "confirm.lua" with "fence.lua" with "record.lua";
     CANCEL = "cancel.lua" with "fence.lua" with "record.lua";
     REFUND = "refund.lua" with "fence.lua" with "record.lua";

@@ -2,6 +2,7 @@
 
 use lua::keys::MARKER;
 use proptest::{
+    collection::vec,
     prelude::{Just, Strategy},
     prop_oneof,
 };
@@ -48,6 +49,8 @@ pub(crate) enum Step {
     Break(u8),
     Reopen(Compared),
     Feed,
+    /// Reserving, by some at the same moment.
+    Together(Vec<Step>),
 }
 
 /// Under what a recorder compared the sale before it opens it.
@@ -162,6 +165,7 @@ pub(crate) fn callers() -> impl Strategy<Value = usize> {
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => reserve(),
+        4 => vec(reserve(), 2..8).prop_map(Step::Together),
         6 => (which(), by(), 0..2u8).prop_map(|(which, by, pay)| Step::Confirm(which, by, pay)),
         4 => (which(), by()).prop_map(|(which, by)| Step::Cancel(which, by)),
         3 => which().prop_map(Step::Refund),
@@ -274,9 +278,12 @@ impl Step {
                 most: *most,
                 keep_ms: *keep_ms,
             },
-            Self::Pass(_) | Self::Restart | Self::Break(_) | Self::Reopen(_) | Self::Feed => {
-                return None;
-            }
+            Self::Pass(_)
+            | Self::Restart
+            | Self::Break(_)
+            | Self::Reopen(_)
+            | Self::Feed
+            | Self::Together(_) => return None,
         })
     }
 }

@@ -1,6 +1,7 @@
-//! Sold out, said to many at once: what is plain is said together, and nothing else is.
+//! Those who reserve at the same moment go together, and each is answered as if alone.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +13,7 @@ use lua::sale::{Reserve, Reserved, SaleError};
 use tokio::task::JoinSet;
 
 use super::{
-    fixture::{HOLD, KEEP, Shop, person, sku},
+    fixture::{HOLD, KEEP, Shop, id_and_units, person, sku},
     server::Server,
 };
 
@@ -57,7 +58,7 @@ async fn scripts_run(shop: &Shop) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_comes_when_nothing_is_left_is_told_together() {
+async fn a_thousand_who_come_at_once_take_few_calls() {
     let server = Server::start();
     let shop = Arc::new(Shop::at(&server.url()).await);
     shop.seed(2, 2).await;
@@ -72,14 +73,42 @@ async fn who_comes_when_nothing_is_left_is_told_together() {
         assert_eq!(answer, Reserved::SoldOut { held: 2 });
     }
     let calls = scripts_run(&shop).await - before;
-    assert!(
-        calls < 500,
-        "{calls} calls for 1000 who could look together"
-    );
+    assert!(calls < 500, "{calls} calls for 1000 who could go together");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_fit_into_one_call_are_all_answered() {
+    let shop = Arc::new(Shop::with(2_000, 10).await);
+    let mut callers = JoinSet::new();
+    for n in 0..300 {
+        let shop = Arc::clone(&shop);
+        callers.spawn(async move { shop.reserve(&person(n), 10).await });
+    }
+    let (mut units, mut sold_out) = (BTreeSet::new(), 0);
+    for answer in callers.join_all().await {
+        match answer {
+            Reserved::New(answer) => units.extend(id_and_units(&answer).1),
+            Reserved::SoldOut { held: 2_000 } => sold_out += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((units.len(), sold_out), (2_000, 100));
+    shop.expect(0, 2_000, 0).await;
 }
 
 #[tokio::test]
-async fn who_is_no_plain_case_is_answered_as_if_alone() {
+async fn who_gave_up_before_the_call_left_reserves_nothing() {
+    let shop = Shop::with(3, 1).await;
+    let (gone, stays) = (person(1), person(2));
+    let mut asking = Box::pin(shop.reserve(&gone, 1));
+    assert!(futures::poll!(&mut asking).is_pending());
+    drop(asking);
+    shop.held(&stays, 1).await;
+    shop.expect(2, 1, 0).await;
+}
+
+#[tokio::test]
+async fn whoever_goes_with_others_is_answered_as_if_alone() {
     let shop = Shop::with(4, 2).await;
     let first = shop.reserve_as(&person(1), 2, "r.1", "key", "body").await;
     let Reserved::New(answer) = first else {
@@ -88,7 +117,7 @@ async fn who_is_no_plain_case_is_answered_as_if_alone() {
     shop.held(&person(2), 2).await;
     let none = Reserved::SoldOut { held: 4 };
     assert_eq!(shop.reserve(&person(3), 1).await, none);
-    // All at once, so that they are of one look.
+    // All at once, so that they go together.
     let (one, two, three, four) = (person(1), person(2), person(3), person(4));
     let (again, reused, limit, greedy, plain, also) = tokio::join!(
         shop.reserve_as(&one, 2, "r.2", "key", "body"),
@@ -105,10 +134,10 @@ async fn who_is_no_plain_case_is_answered_as_if_alone() {
     assert_eq!((plain, also), (none.clone(), none));
 }
 
-/// Looks are under way all the time, by people who want more than will ever be left. Whatever they
+/// Calls are under way all the time, by people who want more than will ever be left. Whatever they
 /// were told, a unit that is back is back for the next one who asks, and one that is gone is gone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_look_that_began_before_a_unit_came_back_answers_nobody_who_asked_after() {
+async fn what_came_back_before_the_asking_is_there_for_the_one_who_asks() {
     let (shop, mut id) = sold_out(1, 2).await;
     let over = Arc::new(AtomicBool::new(false));
     let mut others = JoinSet::new();
@@ -129,7 +158,7 @@ async fn a_look_that_began_before_a_unit_came_back_answers_nobody_who_asked_afte
         let Reserved::New(answer) = back else {
             panic!("round {round}: a unit that came back is {back:?}")
         };
-        id = super::fixture::id_and_units(&answer).0;
+        id = id_and_units(&answer).0;
         let gone = shop.reserve(&person("b"), 1).await;
         assert_eq!(gone, Reserved::SoldOut { held: 1 }, "round {round}");
     }
@@ -182,7 +211,7 @@ async fn a_sale_that_is_shut_is_never_sold_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_dies_under_a_look_is_said_to_be_away_and_comes_back() {
+async fn a_store_that_dies_under_a_call_is_said_to_be_away_and_comes_back() {
     let mut server = Server::start();
     let shop = Arc::new(Shop::at(&server.url()).await);
     shop.seed(1, 1).await;
