@@ -11,3 +11,4 @@ mod refuse;
 mod replay;
 mod restart;
 mod stop;
+mod warn;
