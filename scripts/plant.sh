@@ -30,7 +30,7 @@ export PROPTEST_MAX_SHRINK_ITERS=0 RUST_BACKTRACE=0
 # The tests that guard a file.
 tests_of() {
     case "$1" in
-    lua/*) echo test --locked -p lua --test sale ;;
+    lua/*) echo test --locked -p lua --lib --test sale ;;
     purchase/*) echo test --locked -p purchase --test it ;;
     *) die "planted.txt: no tests are known for $1" ;;
     esac

@@ -8,7 +8,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use super::{Reserve, Reserved, Sale, SaleError, scripts};
@@ -20,22 +20,19 @@ const MOST_UNITS: u32 = 400;
 /// Calls under way at once: the store works on one while the other is read or gathered.
 const CALLS: usize = 2;
 
-/// Who waits to be taken along.
+/// Who waits to be taken along, and the calls under way.
+#[derive(Default)]
 pub(super) struct Together {
-    waiting: Mutex<VecDeque<Asked>>,
-    turns: Arc<Semaphore>,
-    /// The calls under way. They end by themselves, before the requests that wait for them.
-    calls: TaskTracker,
+    line: Mutex<Line>,
+    /// They end by themselves, before the requests that wait for them.
+    tasks: TaskTracker,
 }
 
-impl Default for Together {
-    fn default() -> Self {
-        Self {
-            waiting: Mutex::default(),
-            turns: Arc::new(Semaphore::new(CALLS)),
-            calls: TaskTracker::new(),
-        }
-    }
+/// Under one lock: nobody can come between a call that finds nobody and its end.
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Asked>,
+    calls: usize,
 }
 
 struct Asked {
@@ -46,29 +43,54 @@ struct Asked {
 }
 
 impl Together {
-    /// Puts one into the line; whether nobody stood there before.
+    /// Puts one into the line; whether a call is to begin for it.
     fn push(&self, asked: Asked) -> bool {
-        let mut waiting = self.waiting.lock();
-        waiting.push_back(asked);
-        waiting.len() == 1
+        let mut line = self.line.lock();
+        line.waiting.push_back(asked);
+        // Whoever stands before has seen to a call, unless that one was given up.
+        let begin = line.calls == 0 || (line.calls < CALLS && line.waiting.len() == 1);
+        line.calls += usize::from(begin);
+        begin
     }
 
-    /// Those who go now, and whether somebody stays behind. Who gave up meanwhile asks for nothing.
-    fn take(&self) -> (Vec<Asked>, bool) {
-        let mut waiting = self.waiting.lock();
-        let (mut going, mut units) = (Vec::with_capacity(waiting.len().min(MOST)), 0);
-        while let Some(next) = waiting.front() {
+    /// Those who go now; None when nobody waits: then the call is over. The flag says whether another
+    /// call is to begin for those who stay behind. Who gave up meanwhile asks for nothing.
+    fn take(&self) -> Option<(Vec<Asked>, bool)> {
+        let mut line = self.line.lock();
+        let (mut going, mut units) = (Vec::with_capacity(line.waiting.len().min(MOST)), 0);
+        while let Some(next) = line.waiting.front() {
+            if next.answer.is_closed() {
+                line.waiting.pop_front();
+                continue;
+            }
             units += next.units;
             if going.len() == MOST || (units > MOST_UNITS && !going.is_empty()) {
                 break;
             }
-            going.extend(waiting.pop_front().filter(|next| !next.answer.is_closed()));
+            going.extend(line.waiting.pop_front());
         }
-        (going, !waiting.is_empty())
+        if going.is_empty() {
+            line.calls -= 1;
+            return None;
+        }
+        let another = !line.waiting.is_empty() && line.calls < CALLS;
+        line.calls += usize::from(another);
+        Some((going, another))
     }
+}
 
-    fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.turns).try_acquire_owned().ok()
+/// A call's place among those under way. One that is dropped, with its runtime or by a panic, does
+/// not keep it.
+struct Call {
+    together: Arc<Together>,
+    over: bool,
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.over {
+            self.together.line.lock().calls -= 1;
+        }
     }
 }
 
@@ -76,48 +98,40 @@ impl Sale {
     /// Reserves. Repeating a call with the same key and body has the effect of one.
     pub async fn reserve(&self, what: &Reserve<'_>) -> Result<Reserved, SaleError> {
         let (answer, told) = oneshot::channel();
-        let first = self.together.push(Asked {
+        let begin = self.together.push(Asked {
             key: self.keys.idempotency(what.person, what.key),
             packed: what.packed(),
             units: what.units(),
             answer,
         });
-        // Whoever came before has seen to a call, or both are under way and look again at their end.
-        if first {
-            self.call_if_it_is_our_turn();
+        if begin {
+            self.begin_a_call();
         }
         told.await.unwrap_or_else(|_| Err(given_up()))
     }
 
-    fn call_if_it_is_our_turn(&self) {
-        if let Some(turn) = self.together.turn() {
-            let calls = self.clone().call_while_anybody_waits(turn);
-            // A task of its own, because a caller who gives up must not take the others along.
-            self.together.calls.spawn(calls);
-        }
+    fn begin_a_call(&self) {
+        let call = Call {
+            together: Arc::clone(&self.together),
+            over: false,
+        };
+        // A task of its own, because a caller who gives up must not take the others along.
+        let calling = self.clone().call_while_anybody_waits(call);
+        self.together.tasks.spawn(calling);
     }
 
-    async fn call_while_anybody_waits(self, mut turn: OwnedSemaphorePermit) {
+    async fn call_while_anybody_waits(self, mut call: Call) {
         loop {
             // Those whose requests have been read already come along.
             tokio::task::yield_now().await;
-            let (going, more) = self.together.take();
-            if more {
-                self.call_if_it_is_our_turn();
-            }
-            if !going.is_empty() {
-                self.reserve_together(going).await;
-                continue;
-            }
-            drop(turn);
-            // Somebody may have come after the last look and before the turn was given back.
-            if self.together.waiting.lock().is_empty() {
+            let Some((going, another)) = self.together.take() else {
+                call.over = true;
                 return;
+            };
+            if another {
+                self.begin_a_call();
             }
-            match self.together.turn() {
-                Some(mine) => turn = mine,
-                None => return,
-            }
+            self.reserve_together(going).await;
         }
     }
 
@@ -154,4 +168,47 @@ fn given_up() -> SaleError {
         source,
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(together: &Together) -> (bool, oneshot::Receiver<Result<Reserved, SaleError>>) {
+        let (answer, told) = oneshot::channel();
+        let asked = Asked {
+            key: "k".to_owned(),
+            packed: "p".to_owned(),
+            units: 1,
+            answer,
+        };
+        (together.push(asked), told)
+    }
+
+    #[test]
+    fn who_comes_as_a_call_ends_begins_one() {
+        let together = Together::default();
+        let (first, told) = ask(&together);
+        assert!(first && together.take().is_some());
+        assert!(ask(&together).0, "one under way, and nobody waits");
+        assert!(!ask(&together).0, "there is one for those who wait");
+        drop(told);
+        while together.take().is_some() {}
+        assert!(together.take().is_none());
+        assert!(ask(&together).0, "both ended");
+    }
+
+    #[test]
+    fn a_call_that_was_given_up_is_begun_again_by_the_next_who_asks() {
+        let together = Arc::new(Together::default());
+        let (begin, _told) = ask(&together);
+        assert!(begin);
+        drop(Call {
+            together: Arc::clone(&together),
+            over: false,
+        });
+        let (begin, _told_too) = ask(&together);
+        assert!(begin);
+        assert_eq!(together.take().map(|(going, _)| going.len()), Some(2));
+    }
 }
