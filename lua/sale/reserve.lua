@@ -32,7 +32,8 @@ for i = 3, #ARGV do
   wanted[one.sku] = (wanted[one.sku] or 0) + one.quantity
 end
 
--- Everything is read before anything is written: a key of a wrong type must stop us before.
+-- Everything is read before anything is written: a key of a wrong type must stop us before. (An
+-- idempotency key of another type is none.)
 local stored = redis.call('MGET', unpack(KEYS, 9))
 local slots_of = redis.call('HMGET', SLOTS, unpack(slots_fields))
 -- What those before in this call have changed, on top of what was read.

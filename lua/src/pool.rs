@@ -1,8 +1,12 @@
 //! The pool: connections for what is asked in the background, none of which stands in the way of
 //! another or of a buyer's call.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use bb8::ManageConnection;
 use bb8_redis::RedisConnectionManager;
 use redis::{
     Cmd, Pipeline, RedisFuture, Value,
@@ -16,8 +20,10 @@ use crate::{StoreError, connection::Live};
 /// and not away: a lease, a sweep or a reopening given up on every time would keep a sale shut for as
 /// long as the disk is slow. A server that is away refuses at once all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Most connections.
-const MOST: u32 = 8;
+/// Most connections. A sale takes two or three at a time: sweeper, recorder, the lease's renewal.
+const MOST: u32 = 64;
+/// One that was used within this time is not tested before it is used again.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// The connections of one store. Clones share them.
 #[derive(Clone)]
@@ -78,27 +84,24 @@ pub(crate) struct Manager {
     refused: Arc<Notify>,
 }
 
-impl bb8::ManageConnection for Manager {
+impl ManageConnection for Manager {
     type Connection = Reached;
     type Error = StoreError;
 
     async fn connect(&self) -> Result<Reached, StoreError> {
-        let connected = Live::connect(&self.client, PATIENCE, PATIENCE).await;
+        let connected = self.reach().await;
         if connected.is_err() {
             // The pool keeps a failed attempt to itself and lets those who wait wait on.
             self.refused.notify_waiters();
         }
-        connected.map(|live| Reached {
-            live,
-            unanswered: false,
-        })
+        connected
     }
 
     async fn is_valid(&self, reached: &mut Reached) -> Result<(), StoreError> {
-        reached.unanswered = true;
-        let valid = self.pings.is_valid(&mut reached.live.connection).await;
-        reached.unanswered = valid.is_err();
-        valid.map_err(|source| StoreError::from_redis("ping", source))
+        if reached.used.elapsed() < FRESH {
+            return Ok(());
+        }
+        self.ping(reached).await
     }
 
     fn has_broken(&self, reached: &mut Reached) -> bool {
@@ -106,10 +109,32 @@ impl bb8::ManageConnection for Manager {
     }
 }
 
-/// A connection, the process at its other end, and whether the last call failed or was given up:
+impl Manager {
+    /// Connects to a server that works: one that loads lets itself be connected to, and tested only at
+    /// the check-out it would be connected to again and again.
+    async fn reach(&self) -> Result<Reached, StoreError> {
+        let mut reached = Reached {
+            live: Live::connect(&self.client, PATIENCE, PATIENCE).await?,
+            used: Instant::now(),
+            unanswered: false,
+        };
+        self.ping(&mut reached).await?;
+        Ok(reached)
+    }
+
+    async fn ping(&self, reached: &mut Reached) -> Result<(), StoreError> {
+        reached.unanswered = true;
+        let answered = self.pings.is_valid(&mut reached.live.connection).await;
+        reached.note(answered.is_ok());
+        answered.map_err(|source| StoreError::from_redis("ping", source))
+    }
+}
+
+/// A connection, the process at its other end, when it last answered, and whether the last call failed or was given up:
 /// then it does not go back to the pool, where it would make the next one wait as well.
 pub(crate) struct Reached {
     live: Live,
+    used: Instant,
     unanswered: bool,
 }
 
@@ -125,8 +150,13 @@ impl Reached {
     ) -> redis::RedisResult<T> {
         self.unanswered = true;
         let result = call(&mut self.live.connection).await;
-        self.unanswered = result.is_err();
+        self.note(result.is_ok());
         result
+    }
+
+    fn note(&mut self, answered: bool) {
+        self.unanswered = !answered;
+        self.used = Instant::now();
     }
 }
 

@@ -96,6 +96,7 @@ CREATE TABLE dead_letters (
     reason          TEXT   NOT NULL,    -- what the ledger said when it was last tried
     tries           BIGINT NOT NULL,    -- how often it was tried
     set_aside_at    BIGINT NOT NULL,    -- when it was set aside, by the recorder's clock
+    discarded_at    BIGINT,             -- when it was discarded, settled by hand: it is never recorded; null: it waits
     PRIMARY KEY (sale, event_id)
 );
 

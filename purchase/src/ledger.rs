@@ -23,7 +23,7 @@ mod restore;
 mod rows;
 mod session;
 
-pub use dead_letters::DeadLetter;
+pub use dead_letters::{DeadLetter, SetAside};
 pub use mend::Mend;
 pub use read::{HoldRow, OrderRow, SkuTotals};
 pub use record::RecordError;

@@ -10,11 +10,11 @@ use lua::sale::{EventId, Fence, Picture, RawEvent, SaleError, StockEvent};
 
 use super::{
     Books, Difference, Kind, Moved, Terms, compare,
-    overlay::{letters, recorded, set_aside as set_aside_events, unrecorded},
+    overlay::{recorded, set_aside as set_aside_events, unrecorded},
     reconcile::reconcile,
 };
 use crate::{
-    ledger::{Ledger, LedgerError, Mend},
+    ledger::{Ledger, LedgerError, Mend, SetAside},
     role::Desk,
 };
 
@@ -60,7 +60,10 @@ pub async fn look(ledger: &Ledger, desk: &Desk) -> Result<Look, LookError> {
     let fence = desk.stock.fence().await?;
     let tables = ledger.books(sale, 0, true).await?;
     let known: HashSet<EventId> = tables.entries.iter().map(|event| event.id).collect();
-    let letters = letters(ledger, sale).await?;
+    let SetAside {
+        waiting: letters,
+        discarded,
+    } = &tables.set_aside;
     // While keys are missing there is nothing to compare with; the ledger and the stream are there.
     let picture = match &fence {
         Fence::Missing { .. } => None,
@@ -71,7 +74,7 @@ pub async fn look(ledger: &Ledger, desk: &Desk) -> Result<Look, LookError> {
         _ => desk.stock.events_between(NOTHING, None).await?,
     };
     let set_aside: HashSet<EventId> = letters.iter().map(|letter| letter.event_id).collect();
-    raw.retain(|(id, _)| !known.contains(id) && !set_aside.contains(id));
+    raw.retain(|(id, _)| !known.contains(id) && !set_aside.contains(id) && !discarded.contains(id));
     let last = picture.as_ref().map(|picture| picture.instant.last);
     let (before, after): (Vec<&RawEvent>, Vec<&RawEvent>) = raw
         .iter()
@@ -88,7 +91,7 @@ pub async fn look(ledger: &Ledger, desk: &Desk) -> Result<Look, LookError> {
         .filter(|(id, _)| !recorded.contains(id) && old(id));
     let mut differences = std::mem::take(&mut result.differences);
     differences.extend(late.map(|(_, difference)| difference));
-    differences.extend(set_aside_events(&mut result.books, &letters));
+    differences.extend(set_aside_events(&mut result.books, letters));
     differences.extend(closed(&fence, &result.books));
     if let Some(picture) = &picture {
         let terms = Terms {
@@ -101,7 +104,7 @@ pub async fn look(ledger: &Ledger, desk: &Desk) -> Result<Look, LookError> {
     }
     let nothing = matches!(&fence, Fence::Missing { all: true, .. });
     Ok(Look {
-        known: !(nothing && tables.entries.is_empty() && letters.is_empty()),
+        known: !(nothing && tables.entries.is_empty() && differences.is_empty()),
         reservations: result.books.reservations.len(),
         books: result.books,
         differences,

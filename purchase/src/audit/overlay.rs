@@ -28,15 +28,6 @@ pub async fn recorded(
     Ok(recorded)
 }
 
-/// What was set aside and not recorded since.
-pub async fn letters(ledger: &Ledger, sale: &SaleId) -> Result<Vec<DeadLetter>, LedgerError> {
-    let mut letters = ledger.dead_letters(sale).await?;
-    let ids: Vec<EventId> = letters.iter().map(|letter| letter.event_id).collect();
-    let recorded = recorded(ledger, sale, &ids).await?;
-    letters.retain(|letter| !recorded.contains(&letter.event_id));
-    Ok(letters)
-}
-
 /// Applies what was set aside.
 pub fn set_aside(books: &mut Books, letters: &[DeadLetter]) -> Vec<Difference> {
     let mut found = Vec::new();

@@ -1,8 +1,10 @@
 //! Events set aside because the ledger refuses them, so that they do not block the rest.
 
+use std::collections::HashSet;
+
 use entry_pass::SaleId;
 use lua::sale::EventId;
-use sqlx::{Row, any::AnyRow};
+use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
     Ledger, LedgerError, in_time,
@@ -55,20 +57,24 @@ impl Ledger {
         .await
     }
 
-    /// Takes one out for good. None: it is not set aside.
+    /// Discards one for good: it is neither tried nor listed again, and stays out of the ledger though
+    /// the stream may still have it. None: it does not wait. `now` in ms.
     pub async fn discard(
         &self,
         sale: &SaleId,
         event: EventId,
+        now: u64,
     ) -> Result<Option<DeadLetter>, LedgerError> {
         let pool = self.tables().await?;
         in_time(Box::pin(async {
             let row = sqlx::query(
-                "DELETE FROM dead_letters WHERE sale = $1 AND event_id = $2 \
+                "UPDATE dead_letters SET discarded_at = $3 \
+                 WHERE sale = $1 AND event_id = $2 AND discarded_at IS NULL \
                  RETURNING event_id, fields, reason, tries",
             )
             .bind(sale.as_str())
             .bind(event.to_string())
+            .bind(now as i64)
             .fetch_optional(pool)
             .await?;
             row.as_ref().map(letter).transpose()
@@ -76,23 +82,50 @@ impl Ledger {
         .await
     }
 
-    /// What is set aside, in the order of the stream.
+    /// What is set aside and waits, in the order of the stream.
     pub async fn dead_letters(&self, sale: &SaleId) -> Result<Vec<DeadLetter>, LedgerError> {
         let pool = self.tables().await?;
-        let mut letters = in_time(Box::pin(async {
-            let rows = sqlx::query(
-                "SELECT event_id, fields, reason, tries FROM dead_letters WHERE sale = $1",
-            )
-            .bind(sale.as_str())
-            .fetch_all(pool)
-            .await?;
-            rows.iter()
-                .map(letter)
-                .collect::<Result<Vec<_>, LedgerError>>()
-        }))
+        let found = in_time(Box::pin(async {
+            let mut connection = pool.acquire().await?;
+            SetAside::read(&mut connection, sale).await
+        }));
+        Ok(found.await?.waiting)
+    }
+}
+
+/// What is set aside.
+#[derive(Debug, Default)]
+pub struct SetAside {
+    /// Neither recorded since nor discarded, in the order of the stream.
+    pub waiting: Vec<DeadLetter>,
+    /// Discarded.
+    pub discarded: HashSet<EventId>,
+}
+
+impl SetAside {
+    pub(super) async fn read(
+        connection: &mut AnyConnection,
+        sale: &SaleId,
+    ) -> Result<Self, LedgerError> {
+        let rows = sqlx::query(
+            "SELECT event_id, fields, reason, tries, discarded_at FROM dead_letters d \
+             WHERE sale = $1 AND NOT EXISTS (SELECT 1 FROM stock_events e \
+             WHERE e.sale = d.sale AND e.event_id = d.event_id)",
+        )
+        .bind(sale.as_str())
+        .fetch_all(connection)
         .await?;
-        letters.sort_by_key(|letter| letter.event_id);
-        Ok(letters)
+        let mut found = Self::default();
+        for row in &rows {
+            match row.try_get::<Option<i64>, _>("discarded_at")? {
+                Some(_) => {
+                    found.discarded.insert(parsed(row, "event_id")?);
+                }
+                None => found.waiting.push(letter(row)?),
+            }
+        }
+        found.waiting.sort_by_key(|letter| letter.event_id);
+        Ok(found)
     }
 }
 

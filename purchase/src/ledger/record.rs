@@ -166,7 +166,8 @@ pub(super) async fn take_term(
     }
 }
 
-/// Appends the events that are not there yet and says which those are.
+/// Appends the events that are not there yet and says which those are. What was discarded stays out,
+/// though the stream may still have it and is read again after a restart.
 pub(super) async fn append(
     connection: &mut AnyConnection,
     sale: &SaleId,
@@ -177,7 +178,9 @@ pub(super) async fn append(
     let sql = format!(
         "INSERT INTO stock_events (sale, recorded_at, event_id, event_ms, event_seq, kind, sku, \
          reservation_id, person, quantity, detail, happened_at) \
-         SELECT $1, $2, v.* FROM {} WHERE v.column1 IS NOT NULL \
+         SELECT $1, $2, v.* FROM {} WHERE v.column1 IS NOT NULL AND NOT EXISTS \
+         (SELECT 1 FROM dead_letters d WHERE d.sale = $1 AND d.event_id = v.column1 \
+         AND d.discarded_at IS NOT NULL) \
          ON CONFLICT (sale, event_id) DO NOTHING RETURNING event_id",
         rows.places(2)
     );

@@ -25,7 +25,7 @@ pub enum Replayed {
     Recorded,
     /// It stays a letter, with this reason.
     Kept(String),
-    /// Somebody else replayed it meanwhile.
+    /// Somebody else replayed or discarded it meanwhile.
     Gone,
 }
 
@@ -70,11 +70,14 @@ impl Ledger {
                 .bind(sale.as_str())
                 .execute(&mut *transaction)
                 .await?;
-            let taken = sqlx::query("DELETE FROM dead_letters WHERE sale = $1 AND event_id = $2")
-                .bind(sale.as_str())
-                .bind(event.id.to_string())
-                .execute(&mut *transaction)
-                .await?;
+            let taken = sqlx::query(
+                "DELETE FROM dead_letters \
+                 WHERE sale = $1 AND event_id = $2 AND discarded_at IS NULL",
+            )
+            .bind(sale.as_str())
+            .bind(event.id.to_string())
+            .execute(&mut *transaction)
+            .await?;
             if taken.rows_affected() == 0 {
                 return Ok(false);
             }

@@ -11,7 +11,7 @@ use lua::sale::{EventId, StockEvent};
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::{
-    Ledger, LedgerError,
+    Ledger, LedgerError, SetAside,
     read::{number, parsed},
 };
 use crate::audit::{Books, Supply};
@@ -43,6 +43,8 @@ pub struct Tables {
     pub orders: HashMap<String, Columns>,
     /// By order: its rows in `order_units`. Only if asked for.
     pub units: BTreeMap<String, Vec<Columns>>,
+    /// What was set aside.
+    pub set_aside: SetAside,
     /// Every event, in the order of the stream. Only if asked for.
     pub entries: Vec<StockEvent>,
     /// Ids of events that hold what this version never wrote.
@@ -72,6 +74,8 @@ impl Ledger {
         tables.supply_and_times(&mut transaction, sale).await?;
         tables.reservations(&mut transaction, sale, since).await?;
         tables.orders_alone(&mut transaction, sale).await?;
+        // Of the same moment: one that is replayed meanwhile is either still a letter or an order.
+        tables.set_aside = SetAside::read(&mut transaction, sale).await?;
         if whole {
             tables.rows(&mut transaction, sale).await?;
             tables.entries(&mut transaction, sale).await?;

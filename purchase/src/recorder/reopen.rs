@@ -11,10 +11,7 @@ use lua::sale::{EventId, Fence, Reopened, Shut};
 
 use super::{Recorder, Stepped};
 use crate::{
-    audit::{
-        self, Books, Difference, Remedy, Terms, compare,
-        overlay::{letters, set_aside},
-    },
+    audit::{self, Books, Difference, Remedy, Terms, compare, overlay::set_aside},
     ledger::LedgerError,
     stream::{BATCH, Stream},
 };
@@ -186,8 +183,10 @@ impl Recorder {
             .now_ms()
             .saturating_sub(self.keep_ms());
         let sale = self.desk.stock.id();
-        let mut books = self.ledger.books(sale, since, false).await?.books;
-        self.overlay(&mut books).await?;
+        let tables = self.ledger.books(sale, since, false).await?;
+        let mut books = tables.books;
+        let found = set_aside(&mut books, &tables.set_aside.waiting);
+        self.named(&found);
         Ok(books)
     }
 
@@ -202,15 +201,6 @@ impl Recorder {
 
     fn keep_ms(&self) -> u64 {
         self.desk.config.idempotency_ttl.as_millis() as u64
-    }
-
-    /// Events that were set aside and not recorded since.
-    async fn overlay(&self, books: &mut Books) -> Result<(), Stepped> {
-        let sale = self.desk.stock.id();
-        let letters = letters(&self.ledger, sale).await?;
-        let found = set_aside(books, &letters);
-        self.named(&found);
-        Ok(())
     }
 
     /// One line each, up to a bound; what has to be paid back always.

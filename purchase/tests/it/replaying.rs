@@ -1,6 +1,10 @@
 //! Dead letters that are tried again.
 
-use purchase::ledger::{DeadLetter, Replayed};
+use lua::sale::Fence;
+use purchase::{
+    audit::audit,
+    ledger::{DeadLetter, Replayed},
+};
 use sqlx::Executor;
 
 use super::{
@@ -137,4 +141,45 @@ async fn a_replayed_hold_does_not_take_back_what_became_of_it() {
     let states = "SELECT state FROM holds ORDER BY person";
     assert_eq!(place.column(states).await, ["confirmed", "held"]);
     assert_eq!(house.confirm(&bob, "bob", "pay").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_that_was_discarded_is_never_recorded_though_the_stream_still_has_it() {
+    let place = Place::at(shared());
+    let house = place.open(&Choice::default()).await;
+    let id = house.held("ann").await;
+    assert_eq!(house.confirm(&id, "ann", "pay").await.status, 200);
+    let clash = house.forge("confirmed", ("eve", "r.x"), (1, 1)).await;
+    house.until_letters(1).await;
+    let letter = house.letters().await.remove(0);
+    assert_eq!(house.refund(&id).await.status, 200);
+    until("the refund is recorded", || async {
+        house.ledger_counts().await == (0, 0)
+    })
+    .await;
+
+    let ledger = house.purchase.ledger();
+    let discard = || ledger.discard(&house.sale, clash, 1);
+    assert_eq!(discard().await.unwrap(), Some(letter.clone()));
+    assert_eq!(discard().await.unwrap(), None, "only once");
+    assert_eq!(
+        ledger.replay(&house.sale, &letter, 1).await.unwrap(),
+        Replayed::Gone
+    );
+    let desk = house.purchase.desks().next().unwrap().clone();
+    let audited = audit(&house.purchase, &desk, true).await.unwrap();
+    assert!(
+        audited.differences.is_empty() && audited.clean(),
+        "{audited}"
+    );
+    // A repair for another reason reads the whole stream again.
+    desk.stock.mark_broken("as a restart would").await.unwrap();
+    until("it is open again", || async {
+        desk.stock.fence().await.unwrap() == Fence::Open
+    })
+    .await;
+    house.held("dan").await;
+    assert!(!house.has_recorded(&[clash]).await);
+    assert_eq!(house.ledger_counts().await.1, 0);
+    assert!(house.letters().await.is_empty());
 }

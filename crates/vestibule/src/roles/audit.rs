@@ -37,8 +37,9 @@ pub(crate) async fn run(options: AuditOptions) -> anyhow::Result<ExitCode> {
             let known = audited.iter().all(|sale| sale.known);
             let clean = audited.iter().all(Audited::clean);
             Ok(ExitCode::from(match (known, clean) {
-                (false, _) => BLIND,
-                (true, clean) => u8::from(!clean),
+                (_, false) => 1,
+                (false, true) => BLIND,
+                (true, true) => 0,
             }))
         }
         Err(error) => {

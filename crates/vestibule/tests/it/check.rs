@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     postgres::Postgres,
-    process::{Demo, vestibule},
+    process::{Demo, free, vestibule},
     redis::{self, Redis},
 };
 

@@ -1,5 +1,5 @@
 //! `recorder --replay-dead` tries every dead letter of the configured sales again, and
-//! `--discard-dead` takes one out that was settled by hand.
+//! `--discard-dead` discards one that was settled by hand.
 //!
 //! Each is a transaction of its own beside whoever records (see [`Ledger::replay`]), so nothing has
 //! to be stopped for it. Only the ledger is needed.
@@ -56,7 +56,7 @@ pub(super) async fn replay(options: &RoleOptions) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Takes one out of the ledger for good and prints it whole, so that it can be kept elsewhere.
+/// Discards one for good and prints it whole. The ledger keeps it, marked.
 pub(super) async fn discard(options: &RoleOptions, which: &str) -> anyhow::Result<ExitCode> {
     let named = which
         .split_once('/')
@@ -68,7 +68,7 @@ pub(super) async fn discard(options: &RoleOptions, which: &str) -> anyhow::Resul
         config.purchase.sales.contains_key(&sale),
         "--discard-dead: there is no purchase.sales.{sale}"
     );
-    let discarded = ledger.discard(&sale, event).await?;
+    let discarded = ledger.discard(&sale, event, clock::now_ms()).await?;
     ledger.close().await;
     let Some(letter) = discarded else {
         eprintln!("vestibule: no event {event} of {sale} is set aside");
@@ -107,7 +107,7 @@ fn line(sale: &SaleId, letter: &DeadLetter, outcome: Replayed) -> Line {
         reservation: field("reservation"),
         outcome: match outcome {
             Replayed::Recorded => "recorded".to_owned(),
-            Replayed::Gone => "gone: somebody else replayed it".to_owned(),
+            Replayed::Gone => "gone: somebody else saw to it".to_owned(),
             Replayed::Kept(reason) => format!("left: {}", plain(&reason)),
         },
     }
