@@ -195,6 +195,7 @@ impl Place {
             sale: self.sale.clone(),
             sku: self.sku(),
             client: Client::builder(TokioExecutor::new()).build_http(),
+            _ledger: Arc::clone(&self.database),
         }
     }
 }
@@ -210,6 +211,8 @@ pub(crate) struct House {
     pub(crate) sale: SaleId,
     pub(crate) sku: String,
     client: Client<HttpConnector, Full<Bytes>>,
+    /// Its file stays for as long as somebody may open another connection to it.
+    _ledger: Arc<Database>,
 }
 
 impl Drop for House {
