@@ -6,10 +6,10 @@
 //! text of SQL serves both databases. A ledger that is away is an outage like any other: opening
 //! never fails for it, and the tables are made when it first answers.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use sqlx::AnyPool;
+use sqlx::{AnyPool, sqlite::SqliteConnectOptions};
 use tokio::sync::OnceCell;
 
 mod comments;
@@ -65,6 +65,13 @@ impl Ledger {
             pool: session::pool(url)?,
             prepared: Arc::default(),
         })
+    }
+
+    /// The file of an SQLite ledger's URL; None for another database.
+    pub fn file(url: &str) -> Option<PathBuf> {
+        let options = url.starts_with("sqlite:").then(|| url.parse());
+        let options: SqliteConnectOptions = options?.ok()?;
+        Some(options.get_filename().to_path_buf())
     }
 
     /// The pool, with the tables in place.

@@ -16,7 +16,7 @@ use crate::StoreError;
 
 /// Most in one call, and most units they may ask for: about a millisecond of the store's time.
 const MOST: usize = 64;
-const MOST_UNITS: u32 = 400;
+const UNITS: u32 = 400;
 /// Calls under way at once: the store works on one while the other is read or gathered.
 const CALLS: usize = 2;
 
@@ -64,7 +64,7 @@ impl Together {
                 continue;
             }
             units += next.units;
-            if going.len() == MOST || (units > MOST_UNITS && !going.is_empty()) {
+            if going.len() == MOST || (units > UNITS && !going.is_empty()) {
                 break;
             }
             going.extend(line.waiting.pop_front());

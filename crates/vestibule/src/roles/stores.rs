@@ -2,9 +2,13 @@
 //! configured ones, or those that `serve` keeps in its data directory. None is made: an empty ledger
 //! made here would be one in which all is well.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
+use purchase::ledger::Ledger;
 
 use crate::{config::Config, data_dir::LEDGER, redis_child::Purpose};
 
@@ -15,10 +19,8 @@ pub(super) fn ledger(config: &Config) -> anyhow::Result<String> {
         return Ok(format!("sqlite://{}", file.display()));
     };
     let url = url.reveal();
-    if let Some(rest) = url.strip_prefix("sqlite:") {
-        let path = rest.split('?').next().unwrap_or(rest);
-        let path = path.strip_prefix("//").unwrap_or(path);
-        std::fs::metadata(path).with_context(|| format!("stores.ledger: {path}"))?;
+    if let Some(file) = Ledger::file(url) {
+        fs::metadata(&file).with_context(|| format!("stores.ledger: {}", file.display()))?;
     }
     Ok(url.to_owned())
 }
