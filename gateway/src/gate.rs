@@ -25,7 +25,7 @@ use crate::{
     identify::Caller,
     moment::Phase,
     pages,
-    rescue::Refusal,
+    rescue::{Refusal, answer_to},
     room::Room,
     upstream::{Command, TunnelUntil, VerifiedPass},
 };
@@ -187,7 +187,12 @@ where
                     ..
                 }) => {
                     admit(&mut request, &pass.token, &pass.claims);
-                    let mut response = inner.call(request).await?;
+                    let navigates = pages::navigates(&request);
+                    // A shop that is away takes nobody's place away: without the cookies of this answer the
+                    // next visit would take another one.
+                    let answered = inner.call(request).await;
+                    let mut response =
+                        answered.unwrap_or_else(|refusal| answer_to(refusal, navigates));
                     if let Some(command) = response.extensions_mut().remove::<Command>() {
                         gate.obey(&room, &pass.claims, command).await;
                     }

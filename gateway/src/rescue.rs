@@ -119,6 +119,17 @@ fn desk(error: &DeskError) -> Problem {
     }
 }
 
+/// The answer to what was raised: a page for a person who `navigates`.
+pub(crate) fn answer_to(refusal: Refusal, navigates: bool) -> Response {
+    let problem = refusal.problem();
+    metrics::counter!("vestibule_refused_total", "kind" => problem.kind().slug()).increment(1);
+    if navigates {
+        pages::of_problem(&problem)
+    } else {
+        problem.into_response()
+    }
+}
+
 /// Answers what the inner services raise.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Rescue;
@@ -157,16 +168,7 @@ where
         Box::pin(async move {
             Ok(match answer.await {
                 Ok(response) => response,
-                Err(refusal) => {
-                    let problem = refusal.problem();
-                    metrics::counter!("vestibule_refused_total", "kind" => problem.kind().slug())
-                        .increment(1);
-                    if navigates {
-                        pages::of_problem(&problem)
-                    } else {
-                        problem.into_response()
-                    }
-                }
+                Err(refusal) => answer_to(refusal, navigates),
             })
         })
     }

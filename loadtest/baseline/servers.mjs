@@ -173,7 +173,7 @@ skus.${SKU}.supplied = ${SUPPLIED}
     for (const key of this.keys) this.cli('-n', 1, 'COPY', key, key, 'DB', 0);
     // As if a sweeper had just come by: nobody swept the copy, and that would count as closed.
     this.cli('HSET', `sale:{${SALE}}:state`, 'alive_at', Date.now());
-    if (soldOut) this.cli('HSET', `sale:{${SALE}}:stock`, `${SKU}:available`, 0);
+    if (soldOut) this.cli('HSET', `sale:{${SALE}}:stock`, `${SKU}:available`, 0, `${SKU}:sold`, SUPPLIED);
     await sleep(300);
   }
 

@@ -39,7 +39,7 @@ local slots_of = redis.call('HMGET', SLOTS, unpack(slots_fields))
 -- What those before in this call have changed, on top of what was read.
 local remembered, held_now, slots_now, figures = {}, {}, {}, {}
 
--- The figures of a sku; false when nobody knows it; nil when they are no numbers.
+-- The figures of a sku; false when nobody knows it; nil when they are no numbers or do not add up.
 local function figures_of(sku)
   if figures[sku] ~= nil then return figures[sku] end
   local read = redis.call('HMGET', STOCK, sku .. ':supplied', sku .. ':available', sku .. ':held',
@@ -51,7 +51,11 @@ local function figures_of(sku)
   for i = 1, #read do
     if not tonumber(read[i]) then return nil end
   end
-  figures[sku] = { available = tonumber(read[2]), held = tonumber(read[3]), limit = tonumber(read[5]),
+  local supplied, available, held, sold = tonumber(read[1]), tonumber(read[2]), tonumber(read[3]),
+    tonumber(read[4])
+  -- What would be sold beyond the supply is refused here, not by the ledger after the buyer has paid.
+  if available ~= math.max(0, supplied - held - sold) then return nil end
+  figures[sku] = { available = available, held = held, limit = tonumber(read[5]),
     minted = tonumber(read[6]), used = 0 }
   return figures[sku]
 end
@@ -96,7 +100,7 @@ for n, one in ipairs(asked) do
     answers[n] = body == one.body and { 'again', answer } or { 'key-reused' }
   else
     local figure = figures_of(sku)
-    if figure == nil then return broken('the figures of ' .. sku .. ' are no numbers') end
+    if figure == nil then return broken('the figures of ' .. sku .. ' are no numbers or do not add up') end
     local all_slots, mine, count = slots_now[slots_field] or slots_of[n], {}, 0
     for slot in string.gmatch(all_slots or '', '%d+') do
       mine[tonumber(slot)] = true

@@ -1,10 +1,7 @@
 //! The pool: connections for what is asked in the background, none of which stands in the way of
 //! another or of a buyer's call.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use bb8::ManageConnection;
 use bb8_redis::RedisConnectionManager;
@@ -22,8 +19,6 @@ use crate::{StoreError, connection::Live};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Most connections. A sale takes two or three at a time: sweeper, recorder, the lease's renewal.
 const MOST: u32 = 64;
-/// One that was used within this time is not tested before it is used again.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// The connections of one store. Clones share them.
 #[derive(Clone)]
@@ -98,9 +93,6 @@ impl ManageConnection for Manager {
     }
 
     async fn is_valid(&self, reached: &mut Reached) -> Result<(), StoreError> {
-        if reached.used.elapsed() < FRESH {
-            return Ok(());
-        }
         self.ping(reached).await
     }
 
@@ -115,7 +107,6 @@ impl Manager {
     async fn reach(&self) -> Result<Reached, StoreError> {
         let mut reached = Reached {
             live: Live::connect(&self.client, PATIENCE, PATIENCE).await?,
-            used: Instant::now(),
             unanswered: false,
         };
         self.ping(&mut reached).await?;
@@ -125,16 +116,15 @@ impl Manager {
     async fn ping(&self, reached: &mut Reached) -> Result<(), StoreError> {
         reached.unanswered = true;
         let answered = self.pings.is_valid(&mut reached.live.connection).await;
-        reached.note(answered.is_ok());
+        reached.unanswered = answered.is_err();
         answered.map_err(|source| StoreError::from_redis("ping", source))
     }
 }
 
-/// A connection, the process at its other end, when it last answered, and whether the last call failed or was given up:
+/// A connection, the process at its other end, and whether the last call failed or was given up:
 /// then it does not go back to the pool, where it would make the next one wait as well.
 pub(crate) struct Reached {
     live: Live,
-    used: Instant,
     unanswered: bool,
 }
 
@@ -150,13 +140,8 @@ impl Reached {
     ) -> redis::RedisResult<T> {
         self.unanswered = true;
         let result = call(&mut self.live.connection).await;
-        self.note(result.is_ok());
+        self.unanswered = result.is_err();
         result
-    }
-
-    fn note(&mut self, answered: bool) {
-        self.unanswered = !answered;
-        self.used = Instant::now();
     }
 }
 

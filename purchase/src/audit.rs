@@ -46,6 +46,7 @@ pub async fn audit(
     if !repair {
         return Ok(audited);
     }
+    // What has to be paid back has to go from the stock store as well.
     let settles = |found: &Difference| found.remedy != Remedy::Look;
     let mut left = first.differences;
     for _ in 0..ROUNDS {

@@ -25,6 +25,23 @@ async fn a_newcomer_to_a_quiet_room_goes_straight_through() {
 }
 
 #[tokio::test]
+async fn a_shop_that_crashes_takes_nobodys_place() {
+    let world = World::start("").await;
+    let mut visitor = world.visitor();
+    for path in ["/crash", "/crash", "/"] {
+        let answer = visitor.page(path).await;
+        let wanted = if path == "/" { 200 } else { 502 };
+        assert_eq!(answer.status.as_u16(), wanted, "{path}");
+        assert!(visitor.cookies.contains_key("wr-pass-main"), "{path}");
+    }
+    let mut anyone = world.visitor();
+    until("the gateway has seen it", async || {
+        anyone.status().await["issued"] == 1
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn from_the_queue_page_to_the_shop() {
     let world = World::start(NARROW).await;
     let mut first = world.visitor();

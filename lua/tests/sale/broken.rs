@@ -67,7 +67,7 @@ async fn an_empty_sale_is_no_lost_sale() {
 
 #[tokio::test]
 async fn what_cannot_be_closes_the_sale_for_everybody_and_names_the_reason() {
-    for case in 0..7 {
+    for case in 0..8 {
         let shop = Shop::with(5, 1).await;
         let (id, _) = shop.held(&person(1), 1).await;
         let (other, _) = shop.held(&person(2), 1).await;
@@ -110,8 +110,11 @@ async fn what_cannot_be_closes_the_sale_for_everybody_and_names_the_reason() {
                 "ended and yet sold"
             }
             _ => {
-                shop.redis(&["HSET", &keys.stock, "unit:minted", "many"])
-                    .await;
+                let (figure, value) = match case {
+                    6 => ("unit:minted", "many"),
+                    _ => ("unit:available", "99"),
+                };
+                shop.redis(&["HSET", &keys.stock, figure, value]).await;
                 let what = lua::sale::Reserve {
                     id: "r.new",
                     person: &person(3),
@@ -123,7 +126,10 @@ async fn what_cannot_be_closes_the_sale_for_everybody_and_names_the_reason() {
                     key_ttl: KEEP,
                 };
                 let _ = shop.sale.reserve(&what).await;
-                "are no numbers"
+                match case {
+                    6 => "are no numbers",
+                    _ => "do not add up",
+                }
             }
         };
         let Fence::Shut(shut) = shop.sale.fence().await.unwrap() else {

@@ -27,19 +27,19 @@ pub struct DeadLetter {
 
 impl Ledger {
     /// Sets an event aside, under the fence like everything a recorder writes. Again: keeps the
-    /// first.
+    /// first, and says false.
     pub async fn set_aside(
         &self,
         sale: &SaleId,
         term: u64,
         letter: &DeadLetter,
         now: u64,
-    ) -> Result<(), RecordError> {
+    ) -> Result<bool, RecordError> {
         let pool = self.tables().await?;
         in_time(Box::pin(async {
             let mut transaction = pool.begin().await?;
             take_term(&mut transaction, sale, term).await?;
-            sqlx::query(
+            let new = sqlx::query(
                 "INSERT INTO dead_letters (sale, event_id, fields, reason, tries, set_aside_at) \
                  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (sale, event_id) DO NOTHING",
             )
@@ -52,7 +52,7 @@ impl Ledger {
             .execute(&mut *transaction)
             .await?;
             transaction.commit().await?;
-            Ok(())
+            Ok(new.rows_affected() > 0)
         }))
         .await
     }

@@ -69,8 +69,6 @@ impl Recorder {
             }
         }
         let sale = self.desk.stock.id();
-        tracing::error!(sale.id = %sale, event.id = %entry.id, reason, "a stock event was set aside");
-        metrics::counter!("vestibule_dead_letters_total").increment(1);
         let letter = DeadLetter {
             event_id: entry.id,
             fields: serde_json::to_string(&entry.fields).unwrap_or_default(),
@@ -78,7 +76,12 @@ impl Recorder {
             tries: TRIES,
         };
         let now = self.purchase.clock().now_ms();
-        self.ledger.set_aside(sale, term, &letter, now).await?;
+        // Whoever reads the stream again meets what was set aside before, and perhaps settled.
+        if self.ledger.set_aside(sale, term, &letter, now).await? {
+            let reason = &letter.reason;
+            tracing::error!(sale.id = %sale, event.id = %entry.id, reason, "a stock event was set aside");
+            metrics::counter!("vestibule_dead_letters_total").increment(1);
+        }
         Ok(())
     }
 

@@ -40,6 +40,7 @@ impl Shop {
         let app = Router::new().fallback(async move |mut request: Request<Body>| {
             *shop.last.lock().unwrap() = request.headers().clone();
             shop.hits.fetch_add(1, Ordering::SeqCst);
+            assert_ne!(request.uri().path(), "/crash", "the shop crashes over this");
             if !request.headers().contains_key("x-entry-pass") {
                 shop.without_pass.fetch_add(1, Ordering::SeqCst);
             }
