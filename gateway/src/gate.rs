@@ -180,35 +180,31 @@ where
                 return Ok(response);
             }
             let stand = gate.without_pass(&room, &caller).await?;
-            match stand {
+            let navigates = pages::navigates(&request);
+            let answered = match &stand {
                 Some(Stand {
                     standing: Standing::Admitted { .. },
-                    pass: Some(ref pass),
+                    pass: Some(pass),
                     ..
                 }) => {
                     admit(&mut request, &pass.token, &pass.claims);
-                    let navigates = pages::navigates(&request);
-                    // A shop that is away takes nobody's place away: without the cookies of this answer the
-                    // next visit would take another one.
-                    let answered = inner.call(request).await;
-                    let mut response =
-                        answered.unwrap_or_else(|refusal| answer_to(refusal, navigates));
-                    if let Some(command) = response.extensions_mut().remove::<Command>() {
+                    let mut answered = inner.call(request).await;
+                    if let Ok(response) = &mut answered
+                        && let Some(command) = response.extensions_mut().remove::<Command>()
+                    {
                         gate.obey(&room, &pass.claims, command).await;
                     }
-                    if let Some(stand) = &stand {
-                        cookies::put(&mut response, &gate.desk, &room, &caller, stand);
-                    }
-                    Ok(response)
+                    answered
                 }
-                stand => {
-                    let mut response = not_admitted(&room, stand.as_ref(), &request)?;
-                    if let Some(stand) = &stand {
-                        cookies::put(&mut response, &gate.desk, &room, &caller, stand);
-                    }
-                    Ok(response)
-                }
+                stand => not_admitted(&room, stand.as_ref(), &request),
+            };
+            // A refusal, or a shop that is away, takes nobody's place: without the cookies of this
+            // answer the next visit would take another one.
+            let mut response = answered.unwrap_or_else(|refusal| answer_to(refusal, navigates));
+            if let Some(stand) = &stand {
+                cookies::put(&mut response, &gate.desk, &room, &caller, stand);
             }
+            Ok(response)
         })
     }
 }

@@ -71,9 +71,9 @@ local function allot(sku, figure, quantity)
   while #units < quantity and figure.used < #figure.back do
     figure.used = figure.used + 1
     local member = figure.back[figure.used]
-    units[#units + 1] = tonumber(string.sub(member, #sku + 2))
-    freed[#freed + 1] = member
-    if not tonumber(string.sub(member, #sku + 2)) then return nil, member end
+    local unit = tonumber(string.sub(member, #sku + 2))
+    if not unit then return nil, member end
+    units[#units + 1], freed[#freed + 1] = unit, member
   end
   while #units < quantity do
     figure.minted = figure.minted + 1

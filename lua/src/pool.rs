@@ -93,7 +93,9 @@ impl ManageConnection for Manager {
     }
 
     async fn is_valid(&self, reached: &mut Reached) -> Result<(), StoreError> {
-        self.ping(reached).await
+        let answered = reached.noted(async |connection| self.pings.is_valid(connection).await);
+        let answered = answered.await;
+        answered.map_err(|source| StoreError::from_redis("ping", source))
     }
 
     fn has_broken(&self, reached: &mut Reached) -> bool {
@@ -109,15 +111,8 @@ impl Manager {
             live: Live::connect(&self.client, PATIENCE, PATIENCE).await?,
             unanswered: false,
         };
-        self.ping(&mut reached).await?;
+        self.is_valid(&mut reached).await?;
         Ok(reached)
-    }
-
-    async fn ping(&self, reached: &mut Reached) -> Result<(), StoreError> {
-        reached.unanswered = true;
-        let answered = self.pings.is_valid(&mut reached.live.connection).await;
-        reached.unanswered = answered.is_err();
-        answered.map_err(|source| StoreError::from_redis("ping", source))
     }
 }
 

@@ -190,7 +190,8 @@ impl Purchase {
 
     /// What a reservation is that neither the open store nor the ledger has: lost with the store
     /// before it was recorded, if its id is from the time between the sale's beginning and its last
-    /// opening; else there never was one. Whoever makes an id up learns nothing by it: any id of that time is answered alike.
+    /// opening; else there never was one. Whoever makes an id up learns nothing by it: any id of that
+    /// time is answered alike.
     pub(crate) async fn lost_or_never_was(&self, id: &str) -> Refusal {
         let Some(desk) = self.desk(sale_of_reservation(id)) else {
             return Refusal::NotFound;

@@ -1,7 +1,6 @@
 //! Those who reserve at the same moment go to the store together.
 //!
-//! One call for many costs the store less than half of what as many calls do, and the service a part
-//! of it. Nobody waits for company: a call leaves at once with whoever is there, and those who come
+//! One call for many costs the store about half of what as many calls do (`docs/performance.md`). Nobody waits for company: a call leaves at once with whoever is there, and those who come
 //! while two calls are under way go with the next. Each is decided by the script as if alone, after it
 //! asked and before it is answered.
 
@@ -140,12 +139,9 @@ impl Sale {
         keys.extend(self.keys.whole());
         keys.extend(going.iter().map(|asked| asked.key.as_str()));
         let args: Vec<&str> = going.iter().map(|asked| asked.packed.as_str()).collect();
-        let answers = match self.fast(&scripts::RESERVE, &keys, &args).await {
-            Ok(reply) => reply.answers("answers", going.len()),
-            Err(error) => Err(error),
-        };
+        let reply = self.fast(&scripts::RESERVE, &keys, &args).await;
         // Whoever gave up hears nothing.
-        match answers {
+        match reply.and_then(|reply| reply.answers("answers", going.len())) {
             Ok(answers) => {
                 for (asked, answer) in going.into_iter().zip(answers) {
                     let _ = asked.answer.send(Reserved::parse(answer));

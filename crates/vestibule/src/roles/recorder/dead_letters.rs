@@ -61,8 +61,8 @@ pub(super) async fn discard(options: &RoleOptions, which: &str) -> anyhow::Resul
     let named = which
         .split_once('/')
         .and_then(|(sale, event)| Some((sale.parse::<SaleId>().ok()?, event.parse().ok()?)));
-    let (sale, event): (SaleId, EventId) = named
-        .context("--discard-dead: must be SALE/EVENT, as --replay-dead and the audit name them")?;
+    let (sale, event): (SaleId, EventId) =
+        named.context("--discard-dead: must be SALE/EVENT, such as night/1795393665109-0")?;
     let (config, ledger) = open(options)?;
     anyhow::ensure!(
         config.purchase.sales.contains_key(&sale),
